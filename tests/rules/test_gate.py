@@ -1,0 +1,613 @@
+"""The one gate: who may say what, when, about which version, and why an attempt is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from tests.rules.employers import MEDIUM, SINCE
+from workflows.rules.calendar import WorkCalendar
+from workflows.rules.events import (
+    AttemptRefused,
+    CycleRef,
+    DecisionRecorded,
+    EvidenceSubmitted,
+    Outcome,
+    Refusal,
+)
+from workflows.rules.gate import Statement, decide, pending, responsible, submit
+from workflows.rules.organisation import Absence, Assignment, Holder, Organisation, Role
+from workflows.rules.plan import PlannedStep
+from workflows.rules.programme import Kind, SlotRule, Stage, Text
+from workflows.rules.standing import Decision, Question, StepStanding
+
+CALENDAR = WorkCalendar()
+DAY = date(2027, 5, 12)
+ASKED = datetime(2027, 5, 10, 6, tzinfo=UTC)
+V1, V2, COMMENT = "1" * 64, "2" * 64, "c" * 64
+
+# In MEDIUM p1 leads everything, p2 is HR, p3 manages u1, p4 is its safety representative and the senior one.
+TOP, HR, MANAGER, REP, ANYBODY = "p1", "p2", "p3", "p4", "p9"
+
+
+def slot(kind: Kind, role: Role, order: int = 1, **more: Any) -> SlotRule:
+    return SlotRule(kind=kind, role=role, order=order, **more)
+
+
+CONSULT_REP = slot(Kind.CONSULT, Role.SAFETY_REP)
+APPROVE_MANAGER = slot(Kind.APPROVE, Role.MANAGER, 2)
+APPROVE_TOP = slot(Kind.APPROVE, Role.TOP_MANAGER, 2, four_eyes=True)
+
+
+def step(*slots: SlotRule, owner: Role = Role.MANAGER) -> PlannedStep:
+    """A step of unit u1 with this gate, as the risk assessment has it unless told otherwise."""
+    return PlannedStep(
+        key="Y15", step="Y15", cycle=CycleRef(employer="fjell", year=2027, unit="u1"), name=Text(nb="x", en="x"),
+        stage=Stage.ASSESS, opens=date(2027, 5, 5), due=date(2027, 5, 20), owner=owner, participants=(),
+        slots=slots or (CONSULT_REP, APPROVE_MANAGER), inform=(), evidence=Text(nb="x", en="x"), requirements=(),
+        law=(), methods=(), builds_on=(),
+    )  # fmt: skip
+
+
+def said(role: Role, outcome: Outcome, person: str, **more: Any) -> Decision:
+    kinds = {Outcome.APPROVED: Kind.APPROVE, Outcome.REJECTED: Kind.APPROVE, Outcome.TREATED: Kind.TREAT}
+    return Decision(
+        role=role, asked=kinds.get(outcome, Kind.CONSULT), outcome=outcome, person=person,
+        **{"on_behalf_of": None, "version": 1, "fulfils": True, **more},
+    )  # fmt: skip
+
+
+def standing(**changes: Any) -> StepStanding:
+    """The step is open and its first document is filed by the manager."""
+    question = Question(
+        what="consult", role=Role.SAFETY_REP, version=1, people=(Holder(person=REP),), asked_at=ASKED
+    )
+    whole = {
+        "key": "Y15", "opened_at": ASKED, "due": date(2027, 5, 20), "document": V1, "version": 1,
+        "author": MANAGER, "questions": (question,), **changes,
+    }  # fmt: skip
+    return StepStanding.model_validate(whole)
+
+
+EMPTY = standing(document=None, version=0, author=None, questions=())
+HEARD = standing(decisions=(said(Role.SAFETY_REP, Outcome.AGREED, REP),))
+SENT_BACK = standing(decisions=(said(Role.MANAGER, Outcome.REJECTED, MANAGER, fulfils=False),), sent_back=1)
+
+
+def away(organisation: Organisation, person: str, substitute: str | None = None) -> Organisation:
+    absence = Absence(person=person, substitute=substitute, since=SINCE)
+    return organisation.model_copy(update={"absences": (*organisation.absences, absence)})
+
+
+def without(role: Role, organisation: Organisation = MEDIUM) -> Organisation:
+    kept = tuple(a for a in organisation.assignments if a.role is not role)
+    return organisation.model_copy(update={"assignments": kept})
+
+
+def with_role(role: Role, *people: str, organisation: Organisation = MEDIUM) -> Organisation:
+    more = tuple(Assignment(role=role, person=p, since=SINCE) for p in people)
+    return organisation.model_copy(update={"assignments": (*organisation.assignments, *more)})
+
+
+NO_REP = without(Role.SENIOR_SAFETY_REP, without(Role.SAFETY_REP))
+DEPUTY = with_role(Role.DEPUTY_SAFETY_REP, "p5")
+TWO_UNIONS = with_role(Role.UNION_REP, "p6", "p7")
+BOTH_UNIONS = slot(Kind.CONSULT, Role.UNION_REP, quorum=2)
+REP_VACANT = standing(vacant=(("consult", Role.SAFETY_REP, 1),), questions=())
+
+OK = "accepted"
+AGREED, REMARKS, DISAGREES = Outcome.AGREED, Outcome.AGREED_WITH_REMARKS, Outcome.DISAGREES
+APPROVED, REJECTED, CHANGES = Outcome.APPROVED, Outcome.REJECTED, Outcome.CHANGES_REQUESTED
+TREATED, SILENT = Outcome.TREATED, Outcome.NO_RESPONSE
+
+Answer = tuple[str, Role, Outcome]
+R, M, T, H, U, W = (
+    Role.SAFETY_REP, Role.MANAGER, Role.TOP_MANAGER, Role.HR, Role.UNION_REP, Role.WEC_CHAIR,
+)  # fmt: skip
+
+
+def case(what: str, answer: Answer, expected: str, **more: Any) -> Any:
+    return pytest.param(answer, expected, more, id=what)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "where"),
+    [
+        # The plain way through.
+        case("the safety rep agrees", (REP, R, AGREED), OK),
+        case("the safety rep agrees with a remark", (REP, R, REMARKS), OK),
+        case("the safety rep disagrees: heard, not a veto", (REP, R, DISAGREES), OK),
+        case("the manager approves once the rep is heard", (MANAGER, M, APPROVED), OK, here=HEARD),
+        case(
+            "the manager approves against the rep's advice", (MANAGER, M, APPROVED), OK,
+            here=standing(decisions=(said(R, DISAGREES, REP),)),
+        ),
+        case("the manager rejects", (MANAGER, M, REJECTED), OK, here=HEARD),
+        case("the manager wants changes", (MANAGER, M, CHANGES), OK, here=HEARD),
+        # Too early, too late, nowhere.
+        case("a step the year does not have", (REP, R, AGREED), Refusal.UNKNOWN_STEP, step=None),
+        case("a step that is not open yet", (REP, R, AGREED), Refusal.NOT_YET, here=None),
+        case("a closed step", (REP, R, AGREED), Refusal.CLOSED, here=standing(settled="closed")),
+        case("a step left open at year's end", (REP, R, AGREED), Refusal.CLOSED, here=standing(settled="left_open")),
+        case("a step of a closed unit", (REP, R, AGREED), Refusal.CLOSED, here=standing(settled="withdrawn")),
+        case("nothing is filed yet", (REP, R, AGREED), Refusal.NO_EVIDENCE, here=EMPTY),
+        case("after the due date all the same", (REP, R, AGREED), OK, day=date(2027, 9, 1)),
+        # Bound to what was seen.
+        case("an older version", (REP, R, AGREED), Refusal.STALE_VERSION, here=standing(document=V2, version=2)),
+        case("a later version than there is", (REP, R, AGREED), Refusal.STALE_VERSION, version=2),
+        case("another document", (REP, R, AGREED), Refusal.STALE_VERSION, document=V2),
+        case("something that is no document", (REP, R, AGREED), Refusal.STALE_VERSION, document="referat.pdf"),
+        case("no version at all", (REP, R, AGREED), Refusal.STALE_VERSION, version=-1),
+        case("the version that was sent back", (REP, R, AGREED), Refusal.NO_EVIDENCE, here=SENT_BACK),
+        # Who.
+        case("a role that is not asked", (HR, H, APPROVED), Refusal.NOT_ELIGIBLE),
+        case("somebody without the role", (ANYBODY, R, AGREED), Refusal.NOT_ELIGIBLE),
+        case("the manager in the rep's place", (MANAGER, R, AGREED), Refusal.NOT_ELIGIBLE),
+        case("the top manager in the manager's place", (TOP, M, APPROVED), Refusal.NOT_ELIGIBLE, here=HEARD),
+        case("a stranger", ("nobody", R, AGREED), Refusal.NOT_ELIGIBLE),
+        # What fits the question.
+        case("the rep cannot approve", (REP, R, APPROVED), Refusal.WRONG_OUTCOME),
+        case("the rep cannot reject: no veto", (REP, R, REJECTED), Refusal.WRONG_OUTCOME),
+        case("a manager cannot just agree", (MANAGER, M, AGREED), Refusal.WRONG_OUTCOME, here=HEARD),
+        case("a manager cannot treat for the committee", (MANAGER, M, TREATED), Refusal.WRONG_OUTCOME, here=HEARD),
+        case(
+            "the committee's chair treats", ("p8", W, TREATED), OK,
+            step=step(slot(Kind.TREAT, W)), organisation=with_role(W, "p8"),
+        ),
+        case(
+            "the committee's chair does not approve", ("p8", W, APPROVED), Refusal.WRONG_OUTCOME,
+            step=step(slot(Kind.TREAT, W)), organisation=with_role(W, "p8"),
+        ),
+        case(
+            "one role in two slots: the answer tells which", (TOP, T, APPROVED), OK,
+            step=step(slot(Kind.CONSULT, T, 1), slot(Kind.APPROVE, T, 2)),
+            here=standing(decisions=(said(T, AGREED, "p7"),)),
+        ),
+        # Order.
+        case("the manager before the rep is heard", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN),
+        case(
+            "half a quorum does not open the next turn", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN,
+            step=step(BOTH_UNIONS, APPROVE_MANAGER), organisation=TWO_UNIONS,
+            here=standing(decisions=(said(U, AGREED, "p6", fulfils=False),)),
+        ),
+        case(
+            "a vacant consultation, on record, opens the next turn", (MANAGER, M, APPROVED), OK,
+            organisation=NO_REP, here=REP_VACANT,
+        ),
+        case(
+            "a vacancy that is not on record yet does not", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN,
+            organisation=NO_REP, here=standing(questions=()),
+        ),
+        case(
+            "somebody was elected since: the rep's turn again", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN,
+            here=REP_VACANT,
+        ),
+        case("whoever was elected since is heard", (REP, R, AGREED), OK, here=REP_VACANT),
+        case(
+            "nobody approves for want of an approver", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN,
+            step=step(slot(Kind.APPROVE, T, 1), APPROVE_MANAGER), organisation=without(T),
+            here=standing(vacant=(("approve", T, 1),)),
+        ),
+        # Once.
+        case("the same person twice", (REP, R, DISAGREES), Refusal.ALREADY_DECIDED, here=HEARD),
+        case(
+            "a second approver after the first", (TOP, T, APPROVED), Refusal.ALREADY_DECIDED,
+            step=step(slot(Kind.APPROVE, T)), here=standing(decisions=(said(T, APPROVED, "p7"),)),
+        ),
+        case(
+            "the first half of a quorum", ("p6", U, AGREED), OK, step=step(BOTH_UNIONS), organisation=TWO_UNIONS,
+        ),
+        case(
+            "the same person for both halves", ("p6", U, AGREED), Refusal.ALREADY_DECIDED, step=step(BOTH_UNIONS),
+            organisation=TWO_UNIONS, here=standing(decisions=(said(U, AGREED, "p6", fulfils=False),)),
+        ),
+        case(
+            "one who acts for both halves", ("p6", U, AGREED), Refusal.ALREADY_DECIDED, step=step(BOTH_UNIONS),
+            organisation=away(TWO_UNIONS, "p7", "p6"),
+            here=standing(decisions=(said(U, AGREED, "p6", fulfils=False),)),
+        ),
+        case(
+            "a new version is decided anew", (REP, R, AGREED), OK, document=V2, version=2,
+            here=standing(document=V2, version=2, decisions=(said(R, AGREED, REP),)),
+        ),
+        case(
+            "the answer to the old version opens no turn", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN,
+            document=V2, version=2,
+            here=standing(document=V2, version=2, decisions=(said(R, AGREED, REP),)),
+        ),
+        # Two people, two sides.
+        case(
+            "four eyes: one's own document", (TOP, T, APPROVED), Refusal.OWN_DOCUMENT, step=step(APPROVE_TOP),
+            here=standing(author=TOP),
+        ),
+        case("four eyes: another's document", (TOP, T, APPROVED), OK, step=step(APPROVE_TOP)),
+        case(
+            "four eyes: the document that one's substitute filed", (TOP, T, APPROVED), Refusal.OWN_DOCUMENT,
+            step=step(APPROVE_TOP), here=standing(author="p7", author_for=TOP),
+        ),
+        case(
+            "four eyes: the substitute of the author", ("p7", T, APPROVED), Refusal.OWN_DOCUMENT,
+            step=step(APPROVE_TOP), organisation=away(MEDIUM, TOP, "p7"), here=standing(author=TOP),
+        ),
+        case("without four eyes the owner approves its own", (MANAGER, M, APPROVED), OK, here=HEARD),
+        case(
+            "who was consulted does not approve too", (TOP, T, APPROVED), Refusal.TWO_ROLES,
+            step=step(slot(Kind.CONSULT, R), slot(Kind.APPROVE, T, 2)),
+            here=standing(decisions=(said(R, AGREED, TOP),)),
+        ),
+        case(
+            "nor through a substitute", ("p7", T, APPROVED), Refusal.TWO_ROLES,
+            step=step(slot(Kind.CONSULT, R), slot(Kind.APPROVE, T, 2)), organisation=away(MEDIUM, TOP, "p7"),
+            here=standing(decisions=(said(R, AGREED, TOP),)),
+        ),
+        case(
+            "who approved is not consulted too", (REP, R, AGREED), Refusal.TWO_ROLES,
+            step=step(slot(Kind.APPROVE, T, 1), slot(Kind.CONSULT, R, 2)),
+            here=standing(decisions=(said(T, APPROVED, REP),)),
+        ),
+        case(
+            "having stated that nobody answered is no second role", (MANAGER, M, APPROVED), OK,
+            here=standing(decisions=(said(R, SILENT, MANAGER),)),
+        ),
+        # With a reason.
+        *[
+            case(f"{o.value} without a comment", (p, r, o), Refusal.COMMENT_REQUIRED, comment=None, here=h)
+            for p, r, o, h in [
+                (REP, R, REMARKS, standing()), (REP, R, DISAGREES, standing()),
+                (MANAGER, M, REJECTED, HEARD), (MANAGER, M, CHANGES, HEARD),
+            ]
+        ],
+        case("agreeing needs no comment", (REP, R, AGREED), OK, comment=None),
+        case("approving needs no comment", (MANAGER, M, APPROVED), OK, comment=None, here=HEARD),
+        # Silence. Asked on Monday 10 May; fourteen days later it is Monday 24 May.
+        case("silence, while there is time", (MANAGER, R, SILENT), Refusal.OPPORTUNITY_NOT_GIVEN),
+        case(
+            "silence, on the last day for an answer", (MANAGER, R, SILENT), Refusal.OPPORTUNITY_NOT_GIVEN,
+            day=date(2027, 5, 24),
+        ),
+        case("silence, the day after", (MANAGER, R, SILENT), OK, day=date(2027, 5, 25)),
+        case("an answer on the last day", (REP, R, AGREED), OK, day=date(2027, 5, 24)),
+        case("an answer after the last day, before silence is stated", (REP, R, AGREED), OK, day=date(2027, 6, 1)),
+        case(
+            "an answer after silence was stated", (REP, R, AGREED), Refusal.ALREADY_DECIDED, day=date(2027, 6, 1),
+            here=standing(decisions=(said(R, SILENT, MANAGER),)),
+        ),
+        case(
+            "silence without a reason", (MANAGER, R, SILENT), Refusal.COMMENT_REQUIRED, comment=None,
+            day=date(2027, 6, 1),
+        ),
+        case("silence stated by the silent one", (REP, R, SILENT), Refusal.NOT_ELIGIBLE, day=date(2027, 6, 1)),
+        case("silence stated by HR, who is not the owner", (HR, R, SILENT), Refusal.NOT_ELIGIBLE, day=date(2027, 6, 1)),
+        case(
+            "silence about a question never asked", (MANAGER, R, SILENT), Refusal.OPPORTUNITY_NOT_GIVEN,
+            day=date(2027, 6, 1), here=standing(questions=()),
+        ),
+        case(
+            "silence about an approval", (MANAGER, M, SILENT), Refusal.WRONG_OUTCOME, day=date(2027, 6, 1),
+            here=HEARD,
+        ),
+        case(
+            "silence after an answer", (MANAGER, R, SILENT), Refusal.ALREADY_DECIDED, day=date(2027, 6, 1),
+            here=HEARD,
+        ),
+        case(
+            "silence, by the author, where the slot asks for four eyes", (MANAGER, R, SILENT), OK,
+            day=date(2027, 6, 1), step=step(slot(Kind.CONSULT, R, four_eyes=True)),
+        ),
+        # Substitutes.
+        case(
+            "the substitute approves", ("p7", M, APPROVED), OK, here=HEARD,
+            organisation=away(MEDIUM, MANAGER, "p7"),
+        ),
+        case(
+            "the one who is away may still approve", (MANAGER, M, APPROVED), OK, here=HEARD,
+            organisation=away(MEDIUM, MANAGER, "p7"),
+        ),
+        case(
+            "two who are away and have one substitute may both still answer", ("p7", U, AGREED), OK,
+            step=step(BOTH_UNIONS), organisation=away(away(TWO_UNIONS, "p6", "p8"), "p7", "p8"),
+        ),
+        case("the deputy answers for the rep", ("p5", R, AGREED), OK, organisation=away(DEPUTY, REP)),
+        case(
+            "a substitute whom the employer named does not", ("p7", R, AGREED), Refusal.NOT_ELIGIBLE,
+            organisation=away(MEDIUM, REP, "p7"),
+        ),
+        case(
+            "a deputy does not answer while the rep is there", ("p5", R, AGREED), Refusal.NOT_ELIGIBLE,
+            organisation=DEPUTY,
+        ),
+        case(
+            "not both the substitute and the one who is away", (TOP, T, APPROVED), Refusal.ALREADY_DECIDED,
+            step=step(slot(Kind.APPROVE, T, quorum=2)), organisation=away(MEDIUM, TOP, "p7"),
+            here=standing(decisions=(said(T, APPROVED, "p7", on_behalf_of=TOP, fulfils=False),)),
+        ),
+        case(
+            "nor the other way round", ("p7", T, APPROVED), Refusal.ALREADY_DECIDED,
+            step=step(slot(Kind.APPROVE, T, quorum=2)), organisation=away(MEDIUM, TOP, "p7"),
+            here=standing(decisions=(said(T, APPROVED, TOP, fulfils=False),)),
+        ),
+        case("a vacant manager: the top manager approves", (TOP, M, APPROVED), OK, here=HEARD, organisation=without(M)),
+    ],
+)  # fmt: skip
+def test_an_answer_is_accepted_or_refused_because(
+    answer: Answer, expected: str, where: dict[str, Any]
+) -> None:
+    actor, role, outcome = answer
+    statement = Statement(
+        actor=actor, role=role, outcome=outcome, document=where.get("document", V1),
+        version=where.get("version", 1), comment=where.get("comment", COMMENT),
+    )  # fmt: skip
+    got = decide(
+        where.get("step", step()), where.get("here", standing()), where.get("organisation", MEDIUM), CALENDAR,
+        statement, where.get("day", DAY),
+    )  # fmt: skip
+    assert (got.reason if isinstance(got, AttemptRefused) else OK) == expected
+
+
+def accepted(answer: Answer, **where: Any) -> DecisionRecorded:
+    actor, role, outcome = answer
+    here = where.get("here", standing())
+    statement = Statement(
+        actor=actor, role=role, outcome=outcome, document=here.document, version=here.version, comment=COMMENT
+    )
+    got = decide(
+        where.get("step", step()), here, where.get("organisation", MEDIUM), CALENDAR, statement,
+        where.get("day", DAY),
+    )  # fmt: skip
+    assert isinstance(got, DecisionRecorded), got
+    return got
+
+
+def test_a_decision_names_the_document_and_version_it_is_of() -> None:
+    got = accepted((REP, R, DISAGREES))
+    assert (got.document, got.version, got.comment, got.asked) == (V1, 1, COMMENT, Kind.CONSULT)
+    assert got.fulfils
+
+
+def test_a_substitute_decides_on_behalf_of_the_one_who_is_away() -> None:
+    some = away(MEDIUM, MANAGER, "p7")
+    assert accepted(("p7", M, APPROVED), here=HEARD, organisation=some).on_behalf_of == MANAGER
+    assert accepted((MANAGER, M, APPROVED), here=HEARD, organisation=some).on_behalf_of is None
+
+
+def test_a_deputy_decides_on_behalf_of_the_safety_representative() -> None:
+    assert accepted(("p5", R, AGREED), organisation=away(DEPUTY, REP)).on_behalf_of == REP
+
+
+def test_silence_is_stated_by_the_owner_in_the_owner_s_own_name() -> None:
+    got = accepted((MANAGER, R, SILENT), day=date(2027, 6, 1))
+    assert (got.on_behalf_of, got.role, got.fulfils) == (None, R, True)
+
+
+def test_a_quorum_of_two_is_full_at_the_second_answer() -> None:
+    both = {"step": step(BOTH_UNIONS), "organisation": TWO_UNIONS}
+    assert not accepted(("p6", U, AGREED), **both).fulfils
+    half = standing(decisions=(said(U, AGREED, "p6", fulfils=False),))
+    assert accepted(("p7", U, DISAGREES), here=half, **both).fulfils
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_silence_fills_a_quorum_that_nobody_else_answers(answered: int) -> None:
+    question = Question(
+        what="consult", role=U, version=1, people=(Holder(person="p6"), Holder(person="p7")), asked_at=ASKED
+    )
+    here = standing(questions=(question,), decisions=(said(U, AGREED, "p6", fulfils=False),) * answered)
+    stated = accepted(
+        (MANAGER, U, SILENT), step=step(BOTH_UNIONS), organisation=TWO_UNIONS, here=here, day=date(2027, 6, 1)
+    )
+    assert stated.fulfils
+
+
+@pytest.mark.parametrize("outcome", [REJECTED, CHANGES])
+def test_what_sends_back_fills_no_slot(outcome: Outcome) -> None:
+    assert not accepted((MANAGER, M, outcome), here=HEARD).fulfils
+
+
+@pytest.mark.parametrize(
+    ("asked", "last_day"),
+    [
+        (date(2027, 5, 10), date(2027, 5, 24)),
+        (date(2027, 7, 5), date(2027, 8, 16)),
+        (date(2027, 3, 15), date(2027, 4, 6)),
+        (date(2026, 12, 14), date(2027, 1, 12)),
+    ],
+    ids=["May", "over fellesferie", "over Easter", "over Christmas"],
+)
+def test_the_time_to_answer_stands_still_while_people_are_away(asked: date, last_day: date) -> None:
+    question = Question(
+        what="consult", role=R, version=1, people=(Holder(person=REP),), asked_at=CALENDAR.moment(asked)
+    )
+    here = standing(questions=(question,))
+    silence = Statement(actor=MANAGER, role=R, outcome=SILENT, document=V1, version=1, comment=COMMENT)
+    on_the_last = decide(step(), here, MEDIUM, CALENDAR, silence, last_day)
+    after = decide(step(), here, MEDIUM, CALENDAR, silence, last_day + timedelta(days=1))
+    assert isinstance(on_the_last, AttemptRefused)
+    assert on_the_last.reason is Refusal.OPPORTUNITY_NOT_GIVEN
+    assert isinstance(after, DecisionRecorded)
+
+
+def test_a_refusal_says_what_was_attempted() -> None:
+    statement = Statement(actor=ANYBODY, role=R, outcome=AGREED, document=V1, version=7)
+    got = decide(step(), standing(), MEDIUM, CALENDAR, statement, DAY)
+    assert got == AttemptRefused(
+        attempt="decision", reason=Refusal.NOT_ELIGIBLE, role=R, outcome=AGREED, document=V1, version=7
+    )
+
+
+def test_a_refusal_repeats_no_text_in_the_place_of_a_document() -> None:
+    statement = Statement(actor=REP, role=R, outcome=AGREED, document="Kari er syk", version=1)
+    got = decide(step(), standing(), MEDIUM, CALENDAR, statement, DAY)
+    assert isinstance(got, AttemptRefused)
+    assert got.document is None
+
+
+def test_a_statement_carries_the_commitment_to_a_comment_never_the_comment() -> None:
+    with pytest.raises(ValidationError):
+        Statement(actor=REP, role=R, outcome=AGREED, document=V1, version=1, comment="Dette går ikke.")
+
+
+# --- evidence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("actor", "document", "expected", "where"),
+    [
+        pytest.param(MANAGER, V1, OK, {"here": EMPTY}, id="the owner files"),
+        pytest.param(HR, V1, OK, {"here": EMPTY}, id="HR may file for any owner"),
+        pytest.param(MANAGER, V2, OK, {}, id="a new version, while the first is being decided"),
+        pytest.param(MANAGER, V2, OK, {"here": HEARD}, id="a new version, after an answer"),
+        pytest.param(MANAGER, V2, OK, {"here": SENT_BACK}, id="a new version, after it was sent back"),
+        pytest.param(
+            TOP, V1, OK, {"here": EMPTY, "organisation": without(M)}, id="a vacant owner: the top manager files"
+        ),
+        pytest.param(
+            "p7", V1, OK, {"here": EMPTY, "organisation": away(MEDIUM, MANAGER, "p7")}, id="the substitute files"
+        ),
+        pytest.param(
+            MANAGER, V1, OK, {"here": EMPTY, "organisation": away(MEDIUM, MANAGER, "p7")},
+            id="the one who is away may still file",
+        ),
+        pytest.param(MANAGER, V1, Refusal.UNKNOWN_STEP, {"step": None}, id="a step the year does not have"),
+        pytest.param(MANAGER, V1, Refusal.NOT_YET, {"here": None}, id="a step that is not open yet"),
+        pytest.param(MANAGER, V2, Refusal.CLOSED, {"here": standing(settled="closed")}, id="a closed step"),
+        pytest.param(
+            REP, V1, Refusal.NOT_ELIGIBLE, {"here": EMPTY}, id="the safety rep does not do the employer's work"
+        ),
+        pytest.param(TOP, V1, Refusal.NOT_ELIGIBLE, {"here": EMPTY}, id="the top manager, while there is an owner"),
+        pytest.param(ANYBODY, V1, Refusal.NOT_ELIGIBLE, {"here": EMPTY}, id="somebody else"),
+        pytest.param(MANAGER, V1, Refusal.ALREADY_DECIDED, {}, id="the same document again"),
+        pytest.param(MANAGER, V1, Refusal.ALREADY_DECIDED, {"here": SENT_BACK}, id="what was sent back, unchanged"),
+        pytest.param(MANAGER, "plan.pdf", Refusal.NO_EVIDENCE, {"here": EMPTY}, id="something that is no document"),
+        pytest.param(MANAGER, "", Refusal.NO_EVIDENCE, {"here": EMPTY}, id="nothing"),
+    ],
+)  # fmt: skip
+def test_evidence_is_filed_or_refused_because(
+    actor: str, document: str, expected: str, where: dict[str, Any]
+) -> None:
+    got = submit(
+        where.get("step", step()), where.get("here", standing()), where.get("organisation", MEDIUM), actor,
+        document, DAY,
+    )  # fmt: skip
+    assert (got.reason if isinstance(got, AttemptRefused) else OK) == expected
+
+
+def test_versions_count_up_from_one() -> None:
+    first = submit(step(), EMPTY, MEDIUM, MANAGER, V1, DAY)
+    second = submit(step(), standing(), MEDIUM, MANAGER, V2, DAY)
+    assert [b.version for b in (first, second) if isinstance(b, EvidenceSubmitted)] == [1, 2]
+
+
+def test_a_substitute_files_on_behalf_of_the_one_who_is_away() -> None:
+    filed = submit(step(), EMPTY, away(MEDIUM, MANAGER, "p7"), "p7", V1, DAY)
+    assert filed == EvidenceSubmitted(document=V1, version=1, on_behalf_of=MANAGER)
+
+
+# --- what is waited for ---------------------------------------------------------------------------
+
+
+def waits(here: StepStanding, *slots: SlotRule, organisation: Organisation = MEDIUM) -> list[str]:
+    return [f"{p.what} {p.role.value}" for p in pending(step(*slots), here, organisation, DAY)]
+
+
+def test_a_step_waits_for_its_document_then_for_each_order_in_turn() -> None:
+    assert waits(EMPTY) == ["evidence manager"]
+    assert waits(standing()) == ["consult safety_rep"]
+    assert waits(HEARD) == ["approve manager"]
+    done = (*HEARD.decisions, said(M, APPROVED, MANAGER))
+    assert waits(standing(decisions=done)) == []
+
+
+def test_slots_of_one_order_are_waited_for_side_by_side() -> None:
+    slots = (CONSULT_REP, slot(Kind.CONSULT, U))
+    assert waits(standing(), *slots, organisation=TWO_UNIONS) == ["consult safety_rep", "consult union_rep"]
+
+
+def test_what_was_sent_back_waits_for_a_new_document_and_then_for_everybody_anew() -> None:
+    assert waits(SENT_BACK) == ["evidence manager"]
+    again = SENT_BACK.model_copy(update={"document": V2, "version": 2})
+    assert waits(again) == ["consult safety_rep"]
+
+
+def test_a_vacancy_passes_a_consultation_once_it_is_on_record_but_never_an_approval() -> None:
+    vacant = (("consult", R, 1), ("approve", T, 1))
+    here = standing(vacant=vacant)
+    nobody = without(T, NO_REP)
+    assert waits(here, CONSULT_REP, APPROVE_TOP, organisation=nobody) == ["approve top_manager"]
+
+
+def test_the_owner_s_part_falls_to_the_top_manager_but_nobody_is_heard_for_the_employees() -> None:
+    none = without(Role.HR, NO_REP)
+    assert responsible(step(), none, "evidence", H, DAY) == (Holder(person=TOP),)
+    assert responsible(step(), none, "approve", H, DAY) == (Holder(person=TOP),)
+    assert responsible(step(), none, "consult", R, DAY) == ()
+
+
+# --- totality -------------------------------------------------------------------------------------
+
+people = st.sampled_from(["p1", "p2", "p3", "p4", "p5", "p6", "p7", "nobody", "Kari Nordmann", ""])
+documents = st.sampled_from([V1, V2, "", "plan.pdf"])
+slots = st.lists(
+    st.builds(
+        SlotRule, kind=st.sampled_from(Kind), role=st.sampled_from([R, M, T, U, W]), order=st.integers(1, 3),
+        quorum=st.integers(1, 2), four_eyes=st.booleans(),
+    ),
+    max_size=4,
+)  # fmt: skip
+ids = st.sampled_from(["p1", "p2", "p3", "p4", "p6"])
+decisions = st.builds(
+    Decision, role=st.sampled_from([R, M, T, U, W]), asked=st.sampled_from(Kind), outcome=st.sampled_from(Outcome),
+    person=ids, on_behalf_of=st.none() | ids, version=st.integers(0, 3), fulfils=st.booleans(),
+)  # fmt: skip
+questions = st.builds(
+    Question, what=st.sampled_from(["evidence", "approve", "consult", "treat"]), role=st.sampled_from([R, U]),
+    version=st.integers(0, 2), people=st.just(()),
+    asked_at=st.integers(-300, 300).map(lambda days: ASKED + timedelta(days=days)),
+)  # fmt: skip
+standings = st.none() | st.builds(
+    lambda **k: standing(**k), document=st.sampled_from([None, V1, V2]), version=st.integers(0, 2),
+    author=st.none() | ids, author_for=st.none() | ids, decisions=st.lists(decisions, max_size=4).map(tuple),
+    sent_back=st.integers(0, 2), questions=st.lists(questions, max_size=2).map(tuple),
+    settled=st.sampled_from([None, None, None, "closed", "left_open", "withdrawn"]),
+)  # fmt: skip
+employers = st.sampled_from([MEDIUM, NO_REP, TWO_UNIONS, without(T), away(MEDIUM, MANAGER, "p7")])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    gate=st.none() | slots, here=standings, organisation=employers, day=st.dates(date(2026, 1, 1), date(2028, 1, 1)),
+    statement=st.builds(
+        Statement, actor=people, role=st.sampled_from(Role), outcome=st.sampled_from(Outcome), document=documents,
+        version=st.integers(-1, 3), comment=st.sampled_from([None, COMMENT]),
+    ),
+)  # fmt: skip
+def test_every_statement_gets_exactly_one_answer_and_none_is_lost(
+    gate: list[SlotRule] | None, here: StepStanding | None, organisation: Organisation, day: date,
+    statement: Statement,
+) -> None:  # fmt: skip
+    planned = None if gate is None else step().model_copy(update={"slots": tuple(gate)})
+    got = decide(planned, here, organisation, CALENDAR, statement, day)
+    assert isinstance(got, DecisionRecorded | AttemptRefused)
+    if isinstance(got, DecisionRecorded):
+        assert here is not None
+        assert here.settled is None
+        assert (got.document, got.version) == (here.document, here.version)
+        in_slot = [d for d in here.now_decided() if (d.role, d.asked) == (got.role, got.asked)]
+        assert not any(d.fulfils for d in in_slot)
+        assert statement.actor not in {d.person for d in in_slot}
+
+
+@settings(max_examples=150, deadline=None)
+@given(here=standings, organisation=employers, actor=people, document=documents)
+def test_every_filing_gets_exactly_one_answer(
+    here: StepStanding | None, organisation: Organisation, actor: str, document: str
+) -> None:
+    got = submit(step(), here, organisation, actor, document, DAY)
+    assert isinstance(got, EvidenceSubmitted | AttemptRefused)
+    if isinstance(got, EvidenceSubmitted):
+        assert here is not None
+        assert got.version == here.version + 1
