@@ -1,0 +1,286 @@
+"""The database of an installation: SQLite in a file, or PostgreSQL. Opening, migrating, transactions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    TimeoutError,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from activities.store.errors import NotThere, SchemaError, StoreError
+from activities.store.reader import Reader
+from activities.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+__all__ = ["Database", "NotThere", "Reader", "SchemaError", "StoreError", "Transaction"]
+
+ACCEPTED = "a path of a file, sqlite:///path/of/a/file, or postgresql://user:password@host:port/database"
+
+BUSY = 30
+"""Seconds that a connection waits for another writer (SQLite), or for a free connection."""
+
+CONNECT = 10
+"""Seconds to reach a PostgreSQL server."""
+
+SCHEMA = "0001"
+"""The schema version of this program: the newest migration. Said here, for to find it takes all of Alembic."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 7_305_118_201
+"""Which advisory lock of PostgreSQL keeps two upgrades from running at the same time."""
+
+
+class Database:
+    """The store. One of these a process; it keeps a pool of connections until it is closed.
+
+    On PostgreSQL the writers of one employer wait for each other; on SQLite all writers do.
+    """
+
+    def __init__(self, url: str) -> None:
+        """`StoreError` names what is accepted for anything else. Nothing is opened yet."""
+        self._url, self._file = _normalised(url)
+        self._sqlite = self._file is not None
+        self._turn = asyncio.Lock() if self._sqlite else None
+        options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": BUSY}
+        if not self._sqlite:
+            options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT}}
+        try:
+            self._engine = create_async_engine(self._url, **options)
+        except ModuleNotFoundError as error:
+            remedy = "Install it: pip install 'forsvarlig[postgres]'"
+            raise StoreError(f"{self.place} needs the driver {error.name}. {remedy}") from error
+        if self._sqlite:
+            _prepare(self._engine.sync_engine)
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for messages: never with a password."""
+        if self._file is not None:
+            return str(self._file)
+        host = self._url.host or self._url.query.get("host") or "localhost"
+        port = f":{self._url.port}" if self._url.port else ""
+        return f"postgresql://{host}{port}/{self._url.database or ''}"
+
+    async def upgrade(self) -> None:
+        """Bring the schema to this program's version, whole or not at all; the first time, create it.
+
+        Safe to repeat and to run at the same time as another upgrade. `SchemaError` for a newer schema.
+        """
+        await asyncio.to_thread(self._upgrade)
+
+    async def check(self) -> None:
+        """`SchemaError` unless the schema is this program's version."""
+        self._compare(await self.version())
+
+    async def version(self) -> str | None:
+        """The schema version that the database has; None for one without a schema, or that is not there."""
+        if self._file is not None and not self._file.exists():
+            return None
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(_version)
+        except (DBAPIError, TimeoutError) as error:
+            raise self._unusable(error) from None
+
+    @asynccontextmanager
+    async def write(self, employer: str) -> AsyncIterator[Transaction]:
+        """One transaction that changes `employer`: committed at the end, rolled back by any exception.
+
+        `StoreError` when the database cannot be used or refuses; then nothing was written, except that a
+        connection lost during the commit itself leaves that open (appending again is safe).
+        """
+        async with self._turn or nullcontext(), self._transaction(forsvarlig_write=True) as connection:
+            transaction = Transaction(connection, employer)
+            await transaction.lock()
+            yield transaction
+            if transaction.broken:
+                raise StoreError(
+                    "A change failed and was not undone, so the whole transaction is. Try it again."
+                )
+
+    def read(self) -> AbstractAsyncContextManager[Reader]:
+        """One consistent view of the database that nobody waits for and that waits for nobody."""
+        return self._read()
+
+    async def close(self) -> None:
+        """Close the connections. What runs is waited for by whoever runs it."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[Reader]:
+        options = {} if self._sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with self._transaction(**options) as connection:
+            yield Reader(connection)
+
+    @asynccontextmanager
+    async def _transaction(self, **options: Any) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execution_options(**options)
+                async with connection.begin():
+                    yield connection
+        except TimeoutError as error:
+            raise self._unusable(error) from None
+        except DBAPIError as error:
+            # A wrong schema explains a missing table better than the driver does.
+            await self.check()
+            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+                raise self._unusable(error) from None
+            # PostgreSQL repeats the refused row, whose text must not reach a log or a workflow's history.
+            refused = StoreError(
+                f"The database {self.place} refused a change: {_said(error)}. Nothing was written."
+            )
+            raise refused.with_traceback(error.__traceback__) from None
+
+    def _upgrade(self) -> None:
+        options: dict[str, Any] = {"hide_parameters": True, "poolclass": NullPool}
+        url = self._url
+        if self._file is not None:
+            self._create_file(self._file)
+            url = url.set(drivername="sqlite")
+        else:
+            options["connect_args"] = {"connect_timeout": CONNECT}
+        engine = create_engine(url, **options)
+        if self._sqlite:
+            _prepare(engine, foreign_keys=False)
+        try:
+            with engine.connect().execution_options(forsvarlig_write=True) as connection, connection.begin():
+                if not self._sqlite:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+                self._migrate(connection)
+        except DBAPIError as error:
+            raise self._unusable(error) from None
+        finally:
+            engine.dispose()
+
+    def _migrate(self, connection: Connection) -> None:
+        found = _version(connection)
+        if found == SCHEMA or (found is not None and _is_newer(found)):
+            self._compare(found)
+            return
+        from alembic import command
+
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    def _create_file(self, file: Path) -> None:
+        """The file holds personal data, so only its owner may read it."""
+        try:
+            file.touch(mode=0o600, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _compare(self, found: str | None) -> None:
+        if found != SCHEMA:
+            raise SchemaError(self.place, found, SCHEMA, newer=found is not None and _is_newer(found))
+
+    def _unusable(self, error: Exception) -> StoreError:
+        if isinstance(error, TimeoutError):
+            remedy = "All connections are in use; try again, or run fewer activities at the same time."
+        elif self._file is not None:
+            remedy = "Check that its folder exists, that you may write there, and that the disk is not full."
+        else:
+            remedy = "Check that the server runs and that address, database, user and password are right."
+        return StoreError(f"Cannot use the database {self.place}: {_said(error)}. {remedy}")
+
+
+def _said(error: Exception) -> str:
+    """What the driver said, in one line, without the statement and without the row it was about."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return " ".join(str(primary or cause).split()).rstrip(".")
+
+
+def _normalised(url: str) -> tuple[URL, Path | None]:
+    """The URL with the driver we use, and the file if it is SQLite."""
+    if "://" not in url:
+        return _sqlite(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # The text may hold a password, so it is not repeated.
+        raise StoreError(f"The address of the database cannot be read. Write {ACCEPTED}.") from None
+    match parsed.drivername:
+        case "sqlite" | "sqlite+aiosqlite":
+            if parsed.query or parsed.host:
+                raise StoreError(
+                    f"An SQLite database takes a path only, no host or options. Write {ACCEPTED}."
+                )
+            return _sqlite(parsed.database or "")
+        case "postgresql" | "postgres" | "postgresql+psycopg":
+            return parsed.set(drivername="postgresql+psycopg"), None
+        case other:
+            raise StoreError(f"A database of the kind {other!r} is not supported. Write {ACCEPTED}.")
+
+
+def _sqlite(path: str) -> tuple[URL, Path]:
+    if not path.strip() or path == ":memory:":
+        raise StoreError(f"The database must be kept in a file or on a server. Write {ACCEPTED}.")
+    file = Path(path).expanduser().absolute()
+    # `rw` and not `rwc`: a mistyped path must not become an empty database.
+    return URL.create(
+        "sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"}
+    ), file
+
+
+def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
+    """Set up SQLite's connections: durable, and with transactions that begin when we say so."""
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY * 1000}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+            "recursive_triggers = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that begins by reading could not become a writing one while another writes.
+        immediate = connection.get_execution_options().get("forsvarlig_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
+    return found
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _is_newer(found: str) -> bool:
+    """Whether a version is unknown here: versions are only ever added, so it comes from a later program."""
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return found not in known
