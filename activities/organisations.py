@@ -1,0 +1,44 @@
+"""Putting a new picture of an organisation in force, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from activities.directory.people import PersonCard
+from activities.store.database import Database
+from activities.store.rows import EmployerRow, Mode, PersonRow
+from workflows.rules.organisation import Organisation
+
+
+async def put_in_force(
+    database: Database,
+    organisation: Organisation,
+    people: Iterable[PersonCard],
+    now: datetime,
+    *,
+    mode: Mode = "real",
+) -> str:
+    """Store the organisation and its directory, and ring every running year; answers with the content hash.
+
+    A year follows the new organisation from its next moment on, with facts that say so. Putting the same
+    picture in force again rings nobody. An employer stays what it was first: real, or a rehearsal.
+    """
+    employer = organisation.employer
+    row = EmployerRow(
+        id=employer, org_number=organisation.org_number, name=organisation.name, mode=mode, created=now
+    )
+    async with database.write(employer) as tx:
+        await tx.put_employer(row)
+        hash = await tx.put_organisation(organisation, now)
+        await tx.put_people(
+            PersonRow(
+                employer=employer, id=card.id, name=card.name, email=card.email, language=card.language,
+                external_key=card.external_key,
+            )
+            for card in people
+        )  # fmt: skip
+        for cycle in await tx.cycles(employer=employer, state="running"):
+            if cycle.organisation != hash:
+                await tx.ring(cycle.id, f"{cycle.id}#organisation {hash} {now.isoformat()}", now)
+    return hash
