@@ -1,0 +1,408 @@
+"""What people are told: who is asked what, by when, why, and what happens if they do nothing."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import date
+from email.message import EmailMessage
+from pathlib import Path
+
+import click
+import pytest
+
+from activities.language import LANGUAGES, Language
+from activities.notices import compose
+from activities.words import OUTCOME_NAMES, ROLES
+from tests.activities.sawmill import (
+    EMPLOYER,
+    NAMES,
+    SENDER,
+    UNIT,
+    YEAR,
+    Sawmill,
+    organisation,
+    person,
+    text_of,
+)
+from worker.cli.decide import decide
+from worker.cli.step import step
+from workflows.rules.events import Outcome
+from workflows.rules.organisation import Absence, Role
+
+OPEN = date(2027, 5, 12)
+"""Y15, the risk assessment, is open in Sagbruk and due on 20 May."""
+
+SECRET = "En kommentar som bare hører hjemme i saken."
+
+
+def subject(message: EmailMessage | None) -> str:
+    assert message is not None
+    return str(message["Subject"])
+
+
+def flowing(message: EmailMessage | None) -> str:
+    """The text on one line, so that a sentence is found wherever it was wrapped."""
+    return " ".join(text_of(message).split())
+
+
+async def asked_per(mill: Sawmill) -> EmailMessage | None:
+    """The mail that asks Per, the safety representative, after Kari has filed the assessment."""
+    await mill.go(OPEN)
+    await mill.file("Y15", "kari")
+    [message] = await mill.mails("Y15", "per")
+    return message
+
+
+# --- asked for the document -------------------------------------------------------------------------
+
+
+async def test_the_manager_is_asked_for_the_document_with_day_and_unit_in_the_subject(mill: Sawmill) -> None:
+    await mill.go(OPEN)
+    message = (await mill.mails("Y15", "kari"))[0]
+    assert (
+        subject(message) == "Risikovurdering psykososialt – Sagbruk: legg fram det som trengs innen 20. mai"
+    )
+    text = flowing(message)
+    assert text.startswith("Hei Kari Nordmann!")
+    assert "Frist: torsdag 20. mai 2027." in text
+    assert "Dette skal legges fram: Risikovurdering." in text
+    assert "verneombudet, de ansatte og bedriftshelsetjenesten" in text
+    assert f"forsvarlig step submit {UNIT} Y15 FIL --as kari" in text
+    assert "Saken blir stående åpen. Den blir aldri regnet som gjort fordi fristen går ut." in text
+    assert "Spør Hanne Rød (HR, hanne@nordfjord.example)." in text
+
+
+async def test_whoever_is_asked_reads_why_in_plain_words_and_where_the_rules_stand(mill: Sawmill) -> None:
+    text = flowing(await asked_per(mill))
+    assert "Arbeidsgiver skal vurdere risikoen ut fra kartleggingen, sammen med arbeidstakerne" in text
+    assert "arbeidsmiljøloven § 6-2 fjerde ledd" in text
+
+
+async def test_a_substitute_reads_whom_they_answer_for(mill: Sawmill) -> None:
+    await mill.absent(
+        Absence(person="kari", since=date(2027, 5, 1), until=date(2027, 6, 1), substitute="siri")
+    )
+    await mill.go(OPEN)
+    assert await mill.mail_rows("Y15", "kari") == []
+    text = flowing((await mill.mails("Y15", "siri"))[0])
+    assert text.startswith("Hei Siri Steinvik!")
+    assert "Du svarer for Kari Nordmann, som er leder og er borte nå." in text
+    assert "--as siri" in text
+
+
+async def test_whoever_takes_over_reads_that_it_is_new_and_from_whom(mill: Sawmill) -> None:
+    await mill.absent(Absence(person="kari", since=date(2027, 5, 14), substitute="siri"))
+    await mill.go(date(2027, 5, 14))
+    message = (await mill.mails("Y15", "siri"))[0]
+    assert "Dette er nytt for deg: før var det Kari Nordmann som skulle svare." in flowing(message)
+
+
+async def test_a_version_that_is_sent_back_says_by_whom_and_keeps_the_reasons_in_the_matter(
+    mill: Sawmill,
+) -> None:
+    await asked_per(mill)
+    await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.AGREED)
+    await mill.decide("Y15", "kari", Role.MANAGER, Outcome.CHANGES_REQUESTED, SECRET)
+    message = (await mill.mails("Y15", "kari"))[-1]
+    text = flowing(message)
+    assert "Lederen sendte versjon 1 tilbake (ber om endringer). Begrunnelsen står i saken." in text
+    assert SECRET not in text
+
+
+# --- consulted --------------------------------------------------------------------------------------
+
+
+async def test_the_safety_representative_is_consulted_and_may_disagree(mill: Sawmill) -> None:
+    message = await asked_per(mill)
+    assert subject(message) == "Risikovurdering psykososialt – Sagbruk: si din mening innen 20. mai"
+    text = flowing(message)
+    assert "Du blir rådspurt om «Risikovurdering psykososialt» for Sagbruk, 2027." in text
+    assert "Du blir spurt som verneombud." in text
+    assert (
+        "uenigheten blir stående i historikken, ingen kan fjerne den, og arbeidsgiver må svare på den" in text
+    )
+    command = f"forsvarlig decide {UNIT} Y15 --version 1 --as per --role safety_rep --outcome"
+    assert f"{command} agreed\n" in text_of(message)
+    assert f'{command} agreed_with_remarks --comment "din begrunnelse"\n' in text_of(message)
+    assert f'{command} disagrees --comment "din begrunnelse"\n' in text_of(message)
+    assert "approved" not in text
+    assert "no_response" not in text
+
+
+async def test_every_command_in_a_letter_is_one_that_the_command_line_understands(mill: Sawmill) -> None:
+    await asked_per(mill)
+    await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.AGREED)
+    letters = [text_of(m) for who in ("kari", "per") for m in await mill.mails("Y15", who)]
+    lines = {
+        line.strip() for text in letters for line in text.splitlines() if line.startswith("  forsvarlig ")
+    }
+    assert len(lines) == 8
+    for line in lines:
+        _, name, *arguments = shlex.split(line)
+        command: click.Command = decide
+        if name == "step":
+            assert isinstance(step, click.Group)
+            name, *arguments = arguments
+            command = step.commands[name]
+        with command.make_context(name, arguments) as context:
+            assert context.params["cycle"] == UNIT
+
+
+async def test_silence_is_never_a_yes_and_the_letter_says_what_comes_instead(mill: Sawmill) -> None:
+    text = flowing(await asked_per(mill))
+    assert "Å ikke svare er aldri det samme som å si ja." in text
+    assert "Mandag 24. mai 2027 får nærmeste leder over lederen beskjed om at fristen er brutt." in text
+    assert "Fra onsdag 26. mai 2027 kan lederen føre at du hadde en reell mulighet til å uttale deg" in text
+    assert "Det regnes ikke som at du er enig." in text
+
+
+async def test_the_letter_is_bound_to_the_version_that_was_filed(mill: Sawmill) -> None:
+    text = flowing(await asked_per(mill))
+    async with mill.database.read() as reader:
+        [step] = [s for s in await reader.steps(cycle=UNIT) if s.step == "Y15"]
+    assert step.document is not None
+    assert "Versjon 1 av «Risikovurdering», lagt fram av Kari Nordmann." in text
+    assert f"fingeravtrykk begynner på {step.document[:12]}." in text
+    assert step.document not in text
+
+
+async def test_everyone_with_a_part_is_named_with_how_far_they_have_come(mill: Sawmill) -> None:
+    text = flowing(await asked_per(mill))
+    assert "- Lederen, Kari Nordmann: har lagt fram" in text
+    assert "- Verneombudet, Per Hansen (deg): er rådspurt, har ikke svart" in text
+    assert "- Lederen, Kari Nordmann: tar stilling etterpå" in text
+
+
+async def test_a_reminder_says_since_when_and_asks_the_same(mill: Sawmill) -> None:
+    asked = await asked_per(mill)
+    await mill.go(date(2027, 5, 20))
+    reminded = (await mill.mails("Y15", "per"))[-1]
+    assert subject(reminded) == f"Påminnelse: {subject(asked)}"
+    assert "Du ble spurt onsdag 12. mai 2027 og har ikke svart ennå." in flowing(reminded)
+    assert "--role safety_rep --outcome disagrees" in flowing(reminded)
+
+
+# --- deciding ---------------------------------------------------------------------------------------
+
+
+async def test_whoever_decides_reads_that_the_safety_representative_disagrees_but_not_the_comment(
+    mill: Sawmill,
+) -> None:
+    await asked_per(mill)
+    await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.DISAGREES, SECRET)
+    message = (await mill.mails("Y15", "kari"))[-1]
+    assert subject(message) == "Risikovurdering psykososialt – Sagbruk: ta stilling innen 20. mai"
+    text = flowing(message)
+    assert (
+        "Verneombudet er uenig. Du kan bestemme likevel, men uenigheten blir stående og må besvares." in text
+    )
+    assert "--role manager --outcome approved" in text
+    assert SECRET not in text
+    assert message is not None
+    assert SECRET not in message.as_string()
+
+
+async def test_a_question_after_the_due_date_does_not_ask_for_an_answer_in_the_past(mill: Sawmill) -> None:
+    await mill.go(date(2027, 5, 27))
+    await mill.file("Y15", "kari")
+    message = (await mill.mails("Y15", "per"))[-1]
+    assert subject(message).endswith("si din mening nå – fristen var 20. mai")
+    assert "Fristen var torsdag 20. mai 2027." in flowing(message)
+
+
+# --- overdue ----------------------------------------------------------------------------------------
+
+
+async def test_the_leader_above_reads_who_is_waited_for_since_when_and_what_comes_next(mill: Sawmill) -> None:
+    await asked_per(mill)
+    await mill.go(date(2027, 5, 24))
+    [message] = await mill.mails("Y15", "toppen")
+    assert (
+        subject(message) == "Frist brutt: Risikovurdering psykososialt – Sagbruk, skulle vært gjort 20. mai"
+    )
+    text = flowing(message)
+    assert "er 4 dager over fristen, som var torsdag 20. mai 2027." in text
+    assert "- Verneombudet, Per Hansen: er rådspurt, har ikke svart, spurt onsdag 12. mai 2027" in text
+    assert "Du kan ikke svare for dem, og ingenting er godkjent fordi fristen er ute." in text
+    assert "Mandag 31. mai 2027 får HR og verneombudet beskjed" in text
+    assert "Avviket" not in text
+
+
+async def test_a_broken_deadline_says_when_it_became_a_deviation_and_a_matter_for_the_committee(
+    mill: Sawmill,
+) -> None:
+    await asked_per(mill)
+    await mill.go(date(2027, 6, 9))
+    assert "Avviket «frist brutt» er ført." in flowing((await mill.mails("Y15", "hanne"))[-1])
+    assert "Saken er meldt til AMU." in flowing((await mill.mails("Y15", "toppen"))[-1])
+
+
+async def test_whoever_is_told_and_is_the_one_waited_for_reads_how_to_answer(mill: Sawmill) -> None:
+    await asked_per(mill)
+    await mill.go(date(2027, 5, 31))
+    message = (await mill.mails("Y15", "per"))[-1]
+    assert subject(message).startswith("Frist brutt")
+    assert "Det er deg det ventes på. Du blir spurt som verneombud." in flowing(message)
+    assert "--role safety_rep --outcome disagrees" in flowing(message)
+    assert "Du kan ikke svare for dem" not in flowing(message)
+
+
+# --- informed ---------------------------------------------------------------------------------------
+
+
+async def informed(mill: Sawmill, who: str) -> EmailMessage | None:
+    """After the senior safety representative disagreed with the preparation of the survey (Y11)."""
+    await mill.file("Y11", "hanne", cycle=YEAR)
+    await mill.decide("Y11", "per", Role.SENIOR_SAFETY_REP, Outcome.DISAGREES, SECRET, cycle=YEAR)
+    await mill.decide("Y11", "hanne", Role.HR, Outcome.APPROVED, cycle=YEAR)
+    [message] = await mill.mails("Y11", who, YEAR)
+    return message
+
+
+async def test_everyone_reads_the_outcome_and_that_a_role_disagreed_but_no_name_and_no_comment(
+    mill: Sawmill,
+) -> None:
+    message = await informed(mill, "w1")
+    assert subject(message).endswith("Nordfjord Tre AS: ferdig, med uenighet")
+    text = flowing(message)
+    assert "er gjort ferdig tirsdag 4. mai 2027. Du trenger ikke gjøre noe." in text
+    assert "Det var etter fristen, som var onsdag 10. mars 2027." in text
+    assert "Hovedverneombudet er uenig. Uenigheten står i historikken" in text
+    assert "- Hovedverneombudet: uenig" in text
+    assert "- HR: godkjent" in text
+    assert "Versjon 1 av «Protokoll for undersøkelsen»" in text
+    assert NAMES["per"] not in text
+    assert SECRET not in text
+
+
+# --- languages --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        (
+            "nb",
+            ("si din mening innen 20. mai", "Frist: torsdag 20. mai 2027.", "Du kan være uenig", "lederen"),
+        ),
+        (
+            "nn",
+            ("sei di meining innan 20. mai", "Frist: torsdag 20. mai 2027.", "Du kan vere ueinig", "leiaren"),
+        ),
+        ("en", ("give your opinion by 20 May", "Thursday 20 May 2027", "You may disagree", "the manager")),
+    ],
+)
+async def test_each_reads_it_in_their_own_language(
+    mill: Sawmill, language: Language, wanted: tuple[str, ...]
+) -> None:
+    await mill.change(person("per", language=language))
+    message = await asked_per(mill)
+    assert message is not None
+    assert message["Content-Language"] == language
+    everything = f"{subject(message)} {flowing(message)}".casefold()
+    assert [w for w in wanted if w.casefold() not in everything] == []
+    html = message.get_body(("html",))
+    assert html is not None
+    assert f'<html lang="{language}">' in html.get_content()
+
+
+NORWEGIAN_ONLY = ("Hvis", "Slik", "Hvem", "Hvorfor", "Saken", "Frist", "legg fram", "begrunnelse", "ikke ")
+
+
+async def test_nothing_norwegian_is_left_in_an_english_letter_but_the_names_of_the_rules(
+    mill: Sawmill,
+) -> None:
+    await mill.change(*(person(id, language="en") for id in ("per", "kari", "toppen", "w1")))
+    messages = [await informed(mill, "w1"), await asked_per(mill)]
+    await mill.go(date(2027, 5, 24))
+    messages += [*await mill.mails("Y15", "kari"), *await mill.mails("Y15", "toppen")]
+    assert len(messages) == 4
+    for message in messages:
+        text = flowing(message).partition("The rules are in")[0]
+        assert [word for word in NORWEGIAN_ONLY if word.casefold() in text.casefold()] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_role_and_every_outcome_has_a_name_in_every_language(language: Language) -> None:
+    from activities.language import translator
+
+    t = translator(language)
+    assert set(ROLES) == set(Role)
+    assert set(OUTCOME_NAMES) == set(Outcome)
+    outcomes = [t(name) for name in OUTCOME_NAMES.values()]
+    assert len(set(outcomes)) == len(outcomes)
+
+
+# --- nobody to tell ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("email", [None, "", "per", "per@x.example, kari@x.example"])
+async def test_someone_without_a_usable_address_gets_no_message(mill: Sawmill, email: str | None) -> None:
+    await mill.change(person("per", email=email))
+    assert await asked_per(mill) is None
+
+
+async def test_someone_who_is_not_in_the_directory_gets_no_message(mill: Sawmill) -> None:
+    await asked_per(mill)
+    [row] = await mill.mail_rows("Y15", "per")
+    async with mill.database.read() as reader:
+        stranger = row.model_copy(update={"target": "erased"})
+        assert await compose(reader, mill.cycles.situations, stranger, SENDER) is None
+
+
+async def test_others_are_named_by_their_id_when_their_name_is_erased(mill: Sawmill) -> None:
+    await mill.change(person("kari", name="kari"))
+    assert "lagt fram av kari" in flowing(await asked_per(mill))
+
+
+async def test_a_row_about_no_fact_is_named(mill: Sawmill) -> None:
+    await asked_per(mill)
+    [row] = await mill.mail_rows("Y15", "per")
+    async with mill.database.read() as reader:
+        for seq in (None, 10_000):
+            with pytest.raises(LookupError, match=r"no fact"):
+                await compose(
+                    reader, mill.cycles.situations, row.model_copy(update={"fact_seq": seq}), SENDER
+                )
+
+
+# --- the same letter whenever it is sent ------------------------------------------------------------
+
+
+async def test_a_letter_that_is_sent_late_reads_as_it_would_have_on_the_day(mill: Sawmill) -> None:
+    on_the_day = await asked_per(mill)
+    await mill.go(date(2027, 6, 9))
+    late = (await mill.mails("Y15", "per"))[0]
+    assert on_the_day is not None
+    assert late is not None
+    assert late.as_bytes() == on_the_day.as_bytes()
+    assert str(late["Date"]) == "Wed, 12 May 2027 12:01:00 +0200"
+
+
+async def test_a_step_that_the_organisation_no_longer_has_is_still_told_of(mill: Sawmill) -> None:
+    await asked_per(mill)
+    [row] = await mill.mail_rows("Y15", "per")
+    now = organisation()
+    closed = [u.model_copy(update={"until": date(2027, 2, 1)}) if u.id == "sagbruk" else u for u in now.units]
+    async with mill.database.write(EMPLOYER) as tx:
+        await tx.put_organisation(now.model_copy(update={"units": tuple(closed)}), mill.now)
+    async with mill.database.read() as reader:
+        message = await compose(reader, mill.cycles.situations, row, SENDER)
+    assert subject(message) == "Risikovurdering psykososialt – Sagbruk: si din mening innen 20. mai"
+
+
+async def test_a_rehearsal_says_so_in_the_subject_and_first_thing(tmp_path: Path) -> None:
+    async with Sawmill.started(tmp_path, mode="rehearsal") as mill:
+        [message] = await mill.mails("Y01", "hanne", YEAR)
+    assert subject(message).startswith("Prøvekjøring: Terskelkontroll")
+    assert flowing(message).startswith("Hei Hanne Rød! Dette er en prøvekjøring.")
+
+
+async def test_every_letter_of_the_spring_can_be_written(mill: Sawmill) -> None:
+    async with mill.database.read() as reader:
+        rows = [r for r in await reader.outbox_due(mill.now, 10_000) if r.channel == "mail"]
+        messages = [await compose(reader, mill.cycles.situations, row, SENDER) for row in rows]
+    assert len(rows) > 70
+    assert None not in messages
+    assert len({m["Message-ID"] for m in messages if m}) == len(rows)
+    assert not any("{" in text_of(m) or "None" in text_of(m) for m in messages)
