@@ -1,0 +1,228 @@
+"""A step as it stands, read from the store in one view, with everything that is said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from activities.language import _, current
+from activities.situations import Situations, opened_step
+from activities.store.rows import CycleRow, PersonRow
+from activities.words import WAITED_FOR
+from worker.cli.acts import holder, role_bearer
+from worker.cli.frame import PROGRAM, frame
+from worker.cli.people import described
+from worker.cli.places import find_cycle, find_step, typed_cycle
+from worker.cli.words import capital, listed
+from workflows.rules.calendar import oslo_day
+from workflows.rules.cycle import Situation, advance
+from workflows.rules.events import EvidenceSubmitted, Fact, Outcome
+from workflows.rules.gate import NEEDS_COMMENT, OUTCOMES, Pending, pending, responsible
+from workflows.rules.organisation import Holder, Role
+from workflows.rules.plan import PlannedStep
+from workflows.rules.programme import Kind
+from workflows.rules.standing import Standing, StepStanding, What, fold
+
+if TYPE_CHECKING:
+    from activities.store.database import Reader
+
+_STUCK = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One step of one cycle at `now`. `facts` are the step's own, with their places in the ledger."""
+
+    row: CycleRow
+    situation: Situation
+    standing: Standing
+    step: PlannedStep
+    planned: bool
+    facts: tuple[tuple[int, Fact], ...]
+    directory: dict[str, PersonRow]
+    employers: int
+    now: datetime
+
+    @property
+    def here(self) -> StepStanding | None:
+        return self.standing.step(self.step.key)
+
+    @property
+    def today(self) -> date:
+        return oslo_day(self.now)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        return {id: row.name for id, row in self.directory.items()}
+
+    @property
+    def name(self) -> str:
+        """The step's name in the language spoken."""
+        return self.step.name.in_(current())
+
+    @property
+    def unit_name(self) -> str:
+        """Where the step is: the unit, or the employer."""
+        return unit_name(self.situation)
+
+    @property
+    def title(self) -> str:
+        """«Y15 Handlingsplan – Sagbruk, 2027»."""
+        return f"{self.step.key} {self.name} – {self.unit_name}, {self.situation.cycle.year}"
+
+    @property
+    def typed(self) -> str:
+        """Cycle and step as a command takes them."""
+        return f"{typed_cycle(self.situation.cycle, self.employers)} {self.step.key}"
+
+    @property
+    def show(self) -> str:
+        return f"{PROGRAM} step show {self.typed}"
+
+    def waiting(self) -> tuple[Pending, ...]:
+        """What an open step waits for today."""
+        here = self.here
+        if here is None or here.settled is not None:
+            return ()
+        return pending(self.step, here, self.situation.organisation, self.today)
+
+    def holders(self, what: What, role: Role) -> tuple[Holder, ...]:
+        """Who is responsible for that today."""
+        return responsible(self.step, self.situation.organisation, what, role, self.today)
+
+    def may(self, what: What, role: Role, person: str) -> bool:
+        """Whether the person has the part today; whoever is away may still act."""
+        return any(person in (h.person, h.acting_for) for h in self.holders(what, role))
+
+    def part(self, p: Pending) -> str:
+        """«Verneombudet, Per Hansen: er rådspurt, har ikke svart»."""
+        who = listed(holder(h, self.names) for h in self.holders(p.what, p.role))
+        role = capital(role_bearer(p.role))
+        if not who:
+            return _("{role}: ingen har rollen").format(role=role)
+        return _("{role}, {names}: {state}").format(role=role, names=who, state=_(WAITED_FOR[p.what]))
+
+    def documents(self) -> dict[int, str]:
+        """The hash of each version that was filed."""
+        bodies = [fact.body for _seq, fact in self.facts]
+        return {b.version: b.document for b in bodies if isinstance(b, EvidenceSubmitted)}
+
+    def foreseen(self) -> Case:
+        """The case as it is when the calendar and the gate have done what follows from its facts."""
+        due = advance(self.situation, self.standing, self.now)
+        own = tuple((0, f) for f in due if f.step == self.step.key)
+        changes = {"standing": fold(due, self.standing), "facts": (*self.facts, *own)}
+        return Case(**{**self.__dict__, **changes})
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def submit_command(self, person: str) -> str:
+        return submit_command(self.typed, person)
+
+    def decide_command(self, person: str, role: Role | None, outcome: Outcome) -> str:
+        return decide_command(self.typed, person, role, outcome)
+
+    def commands(self, what: What, person: str, role: Role | None = None) -> list[str]:
+        """Every way for the person to answer, each as a command to type."""
+        if what == "evidence":
+            return [self.submit_command(person)]
+        return [self.decide_command(person, role, outcome) for outcome in answers(what)]
+
+
+def answers(what: What) -> list[Outcome]:
+    """The answers that the one who is asked can give, in the order they are always listed."""
+    return [o for o in Outcome if o in OUTCOMES[Kind(what)] and o is not Outcome.NO_RESPONSE]
+
+
+def submit_command(typed: str, person: str) -> str:
+    """How the person files evidence; `typed` is cycle and step as a command takes them."""
+    file = _("FIL")
+    return f"{PROGRAM} step submit {typed} {file} --as {person}"
+
+
+def decide_command(typed: str, person: str, role: Role | None, outcome: Outcome) -> str:
+    from worker.cli.acts import typed as word
+
+    command = f"{PROGRAM} decide {typed} --as {person}"
+    if role is not None:
+        command += f" --role {role.value}"
+    command += f" --outcome {word(outcome)}"
+    reason = _("din begrunnelse")
+    return f'{command} --comment "{reason}"' if outcome in NEEDS_COMMENT else command
+
+
+def unit_name(situation: Situation) -> str:
+    """The unit's name, or the employer's."""
+    unit = situation.cycle.unit
+    return situation.organisation.name if unit is None else situation.organisation.unit(unit).name
+
+
+async def read_case(
+    reader: Reader,
+    cycle: str,
+    step: str,
+    now: datetime,
+    *,
+    situations: Situations | None = None,
+    year: int | None = None,
+    employer: str | None = None,
+) -> Case:
+    """The step that the words mean, as it stands; errors as in `places`."""
+    row = await find_cycle(reader, cycle, today=oslo_day(now), year=year, employer=employer)
+    situation = await (situations or Situations()).of(reader, row)
+    facts = await reader.facts(row.employer, cycle=row.id)
+    standing = fold(f for _seq, f in facts)
+    key = find_step(situation, standing, step)
+    planned = situation.plan.find(situation.cycle, key)
+    # find_step knows planned and opened steps only.
+    there = planned or opened_step(situation, standing.steps[key], standing.profile or row.profile)
+    return Case(
+        row=row,
+        situation=situation,
+        standing=standing,
+        step=there,
+        planned=planned is not None,
+        facts=tuple((seq, f) for seq, f in facts if f.step == key),
+        directory=await reader.people(row.employer),
+        employers=len(await reader.employers()),
+        now=now,
+    )
+
+
+async def follow_up(reader: Reader, now: datetime) -> str | None:
+    """What to know when nobody follows up what was recorded; None when somebody seems to.
+
+    The act itself is recorded in any case: reminders, mails and the next questions are what waits.
+    """
+    from worker.connection import NoTemporal, connect_config
+
+    waits = _("Det er ført. Påminnelser, e-post og neste spørsmål går ut når en arbeider kjører.")
+    try:
+        connect_config(frame().settings.state)
+    except NoTemporal:
+        return _("{waits} Ingen motor kjører nå: start den med «forsvarlig up».").format(waits=waits)
+    stuck = await reader.outbox_due(now - _STUCK, 1)
+    if stuck and stuck[0].attempts == 0:
+        return _("{waits} Ingen har gjort det på en stund: se «forsvarlig doctor».").format(waits=waits)
+    return None
+
+
+def next_lines(after: Case) -> list[str]:
+    """What happens now, in sentences."""
+    case = after.foreseen()
+    here = case.here
+    if here is not None and here.settled == "closed":
+        return [_("Steget er ferdig.")]
+    waiting = [case.part(p) for p in case.waiting()]
+    if not waiting:
+        return []
+    return [_("Nå ventes det på:"), *(f"  {part}" for part in waiting)]
+
+
+def people_who_may(case: Case, parts: Iterable[tuple[What, Role]]) -> str:
+    """Names and ids of those who have one of the parts today; empty when nobody has."""
+    ids = dict.fromkeys(h.person for what, role in parts for h in case.holders(what, role))
+    return listed(described(case.directory[id]) if id in case.directory else id for id in ids)

@@ -1,0 +1,201 @@
+"""`forsvarlig step`: everything about one step, and filing what it asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from activities.language import N_, _
+from worker.cli.failures import BadInput, Conflict
+from worker.cli.frame import emit, frame, progress
+from worker.cli.places import CYCLE_HELP
+
+if TYPE_CHECKING:
+    from activities.doors import Receipt
+    from activities.situations import Situations
+    from activities.store.database import Database
+    from activities.store.rows import DocumentRow, PersonRow
+    from worker.cli.cases import Case
+
+NONCE = re.compile(r"[A-Za-z0-9._-]{1,40}")
+
+
+def year_option(command: click.Command) -> click.Command:
+    """`--year` and `--employer`, for when the cycle's word leaves them open."""
+    command.params += [
+        click.Option(
+            ["--year"], type=click.IntRange(2000, 2100), metavar=N_("ÅR"), help=N_("Året, når flere går.")
+        ),
+        click.Option(["--employer"], metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere.")),
+    ]
+    return command
+
+
+def checked_nonce(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """The nonce given, or a new one."""
+    if value is None:
+        return secrets.token_hex(8)
+    if not NONCE.fullmatch(value):
+        raise click.BadParameter(
+            _("Bruk høyst 40 av tegnene A–Z, a–z, 0–9, punktum, _ og -."), context, parameter
+        )
+    return value
+
+
+nonce_option = click.option(
+    "--nonce",
+    callback=checked_nonce,
+    help=N_("Et ord du velger selv: det samme på nytt gjør ingenting to ganger."),
+)
+
+
+@click.group(help=N_("Vis et steg, eller lever det som steget krever."))
+def step() -> None:
+    """One step of a year."""
+
+
+@year_option
+@step.command(
+    help=N_("Vis alt om ett steg: hva loven krever, frister, hvem som er spurt, dokumenter og svar."),
+    epilog=CYCLE_HELP,
+)
+@click.argument("cycle", metavar=N_("ÅRSHJUL"))
+@click.argument("key", metavar=N_("STEG"))
+def show(cycle: str, key: str, year: int | None, employer: str | None) -> None:
+    """Print a step's whole story."""
+    from worker.cli.step_story import read_story
+    from worker.cli.step_view import story_lines
+
+    story = asyncio.run(read_story(cycle, key, year=year, employer=employer))
+    emit("step", story, table=lambda: "\n".join(story_lines(story)))
+
+
+@year_option
+@step.command(
+    help=N_("Legg fram en fil som dokumentasjon for et steg. Filen lagres med fingeravtrykk."),
+    epilog=CYCLE_HELP,
+)
+@click.argument("cycle", metavar=N_("ÅRSHJUL"))
+@click.argument("key", metavar=N_("STEG"))
+@click.argument("file", metavar=N_("FIL"), type=click.Path(path_type=Path))
+@click.option(
+    "--as",
+    "person",
+    required=True,
+    metavar=N_("PERSON"),
+    help=N_("Hvem du er: id, e-post, ansattnr eller fullt navn."),
+)
+@nonce_option
+def submit(
+    cycle: str, key: str, file: Path, person: str, nonce: str, year: int | None, employer: str | None
+) -> None:
+    """Store a file and file it as the step's evidence."""
+    asyncio.run(_submit(cycle, key, file, person, nonce, year=year, employer=employer))
+
+
+async def _submit(
+    cycle: str, key: str, file: Path, who: str, nonce: str, *, year: int | None, employer: str | None
+) -> None:
+    from activities.documents import DocumentError, Documents
+    from activities.doors import Doors
+    from activities.situations import Situations
+    from worker.cli import clock
+    from worker.cli.acts import visible
+    from worker.cli.cases import read_case
+    from worker.cli.employers import store
+    from worker.cli.people import find_person
+
+    situations = Situations()
+    async with store() as database:
+        async with database.read() as reader:
+            now = clock.now()
+            case = await read_case(
+                reader, cycle, key, now, situations=situations, year=year, employer=employer
+            )
+            person = find_person(case.directory, who)
+        documents = Documents(frame().settings.documents)
+        try:
+            async with database.write(case.row.employer) as tx:
+                document = await documents.put(file, _media_type(file), file.name, now, tx)
+        except DocumentError as error:
+            raise BadInput(visible(str(error)), _("Rett det, og kjør kommandoen igjen.")) from error
+        receipt = await Doors(database, situations).submit(
+            case.row.id, case.step.key, person.id, document.hash, now=now, nonce=nonce
+        )
+        await _answer(database, situations, case, person, document, receipt, nonce)
+
+
+async def _answer(
+    database: Database,
+    situations: Situations,
+    before: Case,
+    person: PersonRow,
+    document: DocumentRow,
+    receipt: Receipt,
+    nonce: str,
+) -> None:
+    from worker.cli.cases import follow_up, read_case
+    from worker.cli.refusals import Try, told
+
+    async with database.read() as reader:
+        after = await read_case(reader, before.row.id, before.step.key, before.now, situations=situations)
+        waits = await follow_up(reader, before.now)
+    document_body = {
+        "accepted": receipt.accepted,
+        "seq": receipt.seq,
+        "repeated": receipt.repeated,
+        "reason": receipt.reason,
+        "cycle": before.row.id,
+        "step": before.step.key,
+        "person": person.id,
+        "document": document.hash,
+        "version": getattr(receipt.fact.body, "version", None),
+        "nonce": nonce,
+        "waiting": [p.model_dump(mode="json") for p in after.foreseen().waiting()],
+    }
+    if receipt.reason is not None:
+        refused = told(receipt.reason, before, Try(person.id))
+        if frame().json:
+            emit("submission", document_body, table="")
+        raise Conflict(recorded(refused.problem, receipt), refused.remedy)
+    emit("submission", document_body, table=lambda: "\n".join(_receipt(after, document, receipt)))
+    if waits:
+        progress(waits)
+
+
+def recorded(problem: str, receipt: Receipt) -> str:
+    """The problem, and that the attempt stands in the ledger."""
+    number = _("Forsøket er ført som nr. {seq} i historikken.").format(seq=receipt.seq)
+    return f"{problem} {number}"
+
+
+def _receipt(after: Case, document: DocumentRow, receipt: Receipt) -> list[str]:
+    from worker.cli.acts import short_hash, visible
+    from worker.cli.cases import next_lines
+    from worker.cli.layout import wrapped
+
+    version = getattr(receipt.fact.body, "version", 0)
+    first = _("Dette var lagt fram fra før.") if receipt.repeated else _("Lagt fram.")
+    said = _("{file} er versjon {version} i {title}.").format(
+        file=visible(document.name or ""), version=version, title=after.title
+    )
+    lines = wrapped(f"{first} {said}")
+    lines += wrapped(
+        _("Fingeravtrykk (SHA-256) {hash}…, {size} byte. Ført som nr. {seq} i historikken.").format(
+            hash=short_hash(document.hash), size=document.size, seq=receipt.seq
+        )
+    )
+    for line in next_lines(after):
+        lines += wrapped(line, hang=4)
+    return lines
+
+
+def _media_type(file: Path) -> str:
+    from mimetypes import guess_type
+
+    return guess_type(file.name)[0] or "application/octet-stream"

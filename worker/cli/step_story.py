@@ -1,0 +1,277 @@
+"""Everything about one step, as programs read it and as `step_view` tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from activities.language import _, current, format_day
+from worker.cli.acts import role_bearer, sentence
+from worker.cli.cases import Case, read_case
+from worker.cli.employers import reading
+from worker.cli.words import GATES, role_name
+from workflows.rules.base import Frozen
+from workflows.rules.calendar import oslo_day
+from workflows.rules.events import (
+    Asked,
+    AttemptRefused,
+    DecisionRecorded,
+    DueDateChanged,
+    Escalated,
+    EvidenceSubmitted,
+    Outcome,
+    Reminded,
+    RoleVacant,
+    StepClosed,
+    StepLeftOpen,
+)
+from workflows.rules.organisation import Role
+from workflows.rules.plan import REAL_OPPORTUNITY_DAYS
+
+if TYPE_CHECKING:
+    from activities.store.database import Reader
+
+
+class Duty(Frozen):
+    """A requirement that the step carries, in the words of the register, and where it stands."""
+
+    id: str
+    text: str
+    provisions: tuple[str, ...]
+
+
+class Version(Frozen):
+    """A document that was filed. `size` is in bytes; it and `file` are None when the document is unknown."""
+
+    version: int
+    document: str
+    file: str | None
+    size: int | None
+    person: str
+    on_behalf_of: str | None
+    at: datetime
+    seq: int
+
+
+class Answer(Frozen):
+    """A decision. `comment` is None without one or when it is erased; `committed` says that there was one."""
+
+    version: int
+    role: Role
+    person: str
+    on_behalf_of: str | None
+    outcome: Outcome
+    comment: str | None
+    committed: bool
+    at: datetime
+    seq: int
+
+
+class Line(Frozen):
+    """A fact in one sentence."""
+
+    seq: int
+    at: datetime
+    kind: str
+    text: str
+
+
+class Waiting(Frozen):
+    """Somebody who is waited for, and every way for that person to answer."""
+
+    what: str
+    role: Role
+    person: str
+    acting_for: str | None
+    commands: tuple[str, ...]
+
+
+class StepStory(Frozen):
+    """One step: what is asked and why, its dates, and all that was done about it. `names` are by id."""
+
+    cycle: str
+    employer: str
+    unit: str | None
+    unit_name: str
+    step: str
+    name: str
+    typed: str
+    state: str
+    opens: date
+    opened_at: datetime | None
+    due: date
+    original_due: date
+    settled_at: datetime | None
+    today: date
+    evidence: str
+    participants: tuple[Role, ...]
+    gate: tuple[str, ...]
+    duties: tuple[Duty, ...]
+    law: tuple[str, ...]
+    builds_on: tuple[str, ...]
+    versions: tuple[Version, ...]
+    answers: tuple[Answer, ...]
+    asked: tuple[Line, ...]
+    moved: tuple[Line, ...]
+    refused: tuple[Line, ...]
+    disagree: tuple[str, ...]
+    missing: tuple[str, ...]
+    waiting: tuple[Waiting, ...]
+    to_come: tuple[str, ...]
+    names: dict[str, str]
+
+
+async def read_story(cycle: str, step: str, *, year: int | None, employer: str | None) -> StepStory:
+    """The story of the step that the words mean; errors as in `cases.read_case`."""
+    from worker.cli import clock
+
+    async with reading() as reader:
+        case = await read_case(reader, cycle, step, clock.now(), year=year, employer=employer)
+        versions, answers = await _versions(reader, case), await _answers(reader, case)
+    here, language = case.here, current()
+    due = here.due if here is not None else case.step.due
+    bodies = [fact.body for _seq, fact in case.facts]
+    changed = [b for b in bodies if isinstance(b, DueDateChanged)]
+    # The day for which the programme's references were checked when the year was started.
+    day = date(case.situation.cycle.year, 6, 1)
+    law = case.situation.law
+    waiting = [(p, h) for p in case.waiting() for h in case.holders(p.what, p.role)]
+    return StepStory(
+        cycle=case.row.id,
+        employer=case.situation.organisation.name,
+        unit=case.row.unit,
+        unit_name=case.unit_name,
+        step=case.step.key,
+        name=case.name,
+        typed=case.typed,
+        state=_state(case),
+        opens=case.step.opens,
+        opened_at=here.opened_at if here is not None else None,
+        due=due,
+        original_due=changed[0].before if changed else due,
+        settled_at=here.settled_at if here is not None else None,
+        today=case.today,
+        evidence=case.step.evidence.in_(language),
+        participants=case.step.participants,
+        gate=tuple(
+            _(GATES[s.kind.value]).format(who=role_name(s.role))
+            for s in sorted(case.step.slots, key=lambda s: s.order)
+        ),
+        duties=tuple(
+            Duty(
+                id=duty.id,
+                text=duty.en if language == "en" else duty.nb,
+                provisions=duty.provisions,
+            )
+            for duty in (law.requirement(id) for id in case.step.requirements)
+        ),
+        law=tuple(dict.fromkeys(law.provision(id, day).section for id in case.step.law)),
+        builds_on=case.step.builds_on,
+        versions=tuple(versions),
+        answers=tuple(answers),
+        asked=_lines(case, Asked, RoleVacant, Reminded, Escalated),
+        moved=_lines(case, DueDateChanged),
+        refused=_lines(case, AttemptRefused),
+        disagree=tuple(dict.fromkeys(p for b in bodies if isinstance(b, StepClosed) for p in b.disagreements))
+        or tuple(dict.fromkeys(a.person for a in answers if a.outcome is Outcome.DISAGREES)),
+        missing=tuple(m for b in bodies if isinstance(b, StepLeftOpen) for m in b.missing),
+        waiting=tuple(
+            Waiting(
+                what=p.what,
+                role=p.role,
+                person=h.person,
+                acting_for=h.acting_for,
+                commands=tuple(case.commands(p.what, h.person, p.role)),
+            )
+            for p, h in waiting
+        ),
+        to_come=tuple(_no_response(case)),
+        names=_named(case),
+    )
+
+
+async def _versions(reader: Reader, case: Case) -> list[Version]:
+    found = []
+    for seq, fact in case.facts:
+        if isinstance(fact.body, EvidenceSubmitted):
+            row = await reader.document(fact.body.document)
+            found.append(
+                Version(
+                    version=fact.body.version,
+                    document=fact.body.document,
+                    file=row.name if row else None,
+                    size=row.size if row else None,
+                    person=fact.actor,
+                    on_behalf_of=fact.body.on_behalf_of,
+                    at=fact.recorded,
+                    seq=seq,
+                )
+            )
+    return found
+
+
+async def _answers(reader: Reader, case: Case) -> list[Answer]:
+    found = []
+    for seq, fact in case.facts:
+        if isinstance(fact.body, DecisionRecorded):
+            found.append(
+                Answer(
+                    version=fact.body.version,
+                    role=fact.body.role,
+                    person=fact.actor,
+                    on_behalf_of=fact.body.on_behalf_of,
+                    outcome=fact.body.outcome,
+                    comment=await reader.payload(fact.employer, fact.id),
+                    committed=fact.body.comment is not None,
+                    at=fact.recorded,
+                    seq=seq,
+                )
+            )
+    return found
+
+
+def _lines(case: Case, *kinds: type) -> tuple[Line, ...]:
+    return tuple(
+        Line(seq=seq, at=fact.recorded, kind=fact.kind, text=sentence(fact.body, fact.actor, case.names))
+        for seq, fact in case.facts
+        if isinstance(fact.body, kinds)
+    )
+
+
+def _state(case: Case) -> str:
+    here = case.here
+    if here is None:
+        return "planned"
+    if here.settled is None:
+        return "overdue" if here.due < case.today else "open"
+    late = here.settled == "closed" and here.settled_at is not None and oslo_day(here.settled_at) > here.due
+    return "closed_late" if late else here.settled
+
+
+def _named(case: Case) -> dict[str, str]:
+    from activities.store.projections import mentioned
+
+    ids = {person for _seq, fact in case.facts for person in mentioned(fact)}
+    ids |= {h.person for p in case.waiting() for h in case.holders(p.what, p.role)}
+    return {id: case.names[id] for id in sorted(ids) if id in case.names}
+
+
+def _no_response(case: Case) -> Iterator[str]:
+    """From when the owner may record that somebody did not answer."""
+    here = case.here
+    for p in case.waiting():
+        question = here.question("consult", p.role, p.version) if here is not None else None
+        if p.what != "consult" or question is None:
+            continue
+        calendar = case.situation.programme.calendar
+        last = calendar.consultation_deadline(oslo_day(question.asked_at), REAL_OPPORTUNITY_DAYS)
+        owners = case.holders("evidence", case.step.owner)
+        if owners:
+            command = case.decide_command(owners[0].person, p.role, Outcome.NO_RESPONSE)
+            yield _("Fra {day} kan {owner} føre at {role} ikke svarte: {command}").format(
+                day=format_day(last),
+                owner=role_bearer(case.step.owner),
+                role=role_bearer(p.role),
+                command=command,
+            )

@@ -1,0 +1,65 @@
+"""A worker at work: workflows and activities from the task queue, and the outbox, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from importlib.metadata import version
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from worker.installation import Installation
+
+GRACE = timedelta(seconds=20)
+"""How long running activities may finish when the worker stops."""
+
+STICKY = timedelta(seconds=1)
+"""After a worker's death its workflows go on elsewhere within this time (the default is 10 s)."""
+
+log = structlog.get_logger(__name__)
+
+
+def make_worker(client: Client, task_queue: str) -> Worker:
+    """A worker with the plugin's workflows and activities; the plugin comes with the client."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        # The SDK's own default hashes the code of every loaded module, which takes seconds.
+        build_id=f"forsvarlig-{version('forsvarlig')}",
+        graceful_shutdown_timeout=GRACE,
+        sticky_queue_schedule_to_start_timeout=STICKY,
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving(installation: Installation, client: Client) -> AsyncIterator[Worker]:
+    """Worker and outbox run inside; leaving drains both."""
+    stop = asyncio.Event()
+    async with make_worker(client, installation.settings.task_queue) as worker:
+        outbox = asyncio.create_task(installation.outbox(client).run(stop))
+        log.info("worker_started", task_queue=installation.settings.task_queue)
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await outbox
+            log.info("worker_stopping")
+
+
+@contextlib.contextmanager
+def told_to_stop() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
