@@ -112,8 +112,7 @@ class Cycles(CycleActivities):
         """What the new facts set going outside: mails, units' years, and the bell of the employer's year."""
         moved = {(f.step, f.body.role): f.body.before for f in due if isinstance(f.body, ResponsibilityMoved)}
         for seq, fact in new:
-            for person in _told(fact, moved):
-                await tx.enqueue("mail", person, f"{fact.id}|{person}", now, fact_seq=seq)
+            await tx.tell(_told(fact, moved), fact, seq, now)
             if isinstance(fact.body, CycleClosed) and row.unit is not None:
                 year = CycleRef(employer=row.employer, year=row.year)
                 await tx.ring(year.id, fact.id, now)

@@ -242,12 +242,10 @@ class Outbox:
         now = self._clock()
         for employer in dict.fromkeys(row.employer for row, _ in tried):
             async with self._database.write(employer) as tx:
-                for row, outcome in tried:
-                    if row.employer != employer:
-                        continue
-                    if isinstance(outcome, _Done):
-                        await tx.delivered(row.id, now)
-                    else:
+                own = [(row, outcome) for row, outcome in tried if row.employer == employer]
+                await tx.delivered([row.id for row, outcome in own if isinstance(outcome, _Done)], now)
+                for row, outcome in own:
+                    if isinstance(outcome, _Failure):
                         await tx.failed(row.id, outcome.error, _next_try(row, outcome, now))
         for row, outcome in tried:
             if isinstance(outcome, _Failure):

@@ -27,8 +27,9 @@ from workflows.rules.cycle import Situation
 from workflows.rules.events import CycleRef, Fact
 
 AT_NOON = time(12)
-ATTEMPTS = 3000
-"""Looks, 10 ms apart, before a workflow that does not answer is given up."""
+LOOK_AGAIN = 0.03
+ATTEMPTS = 1000
+"""Looks, `LOOK_AGAIN` seconds apart, before a workflow that does not answer is given up."""
 
 MONTH = timedelta(days=30)
 
@@ -246,7 +247,7 @@ class Rehearsal:
                 row = await reader.cycle(cycle)
             if row is None or row.state == "closed" or done(row):
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK_AGAIN)
         raise TimeoutError(f"{cycle} has not recorded what was due; its worker's log says why.")
 
     async def deliver(self) -> None:
@@ -267,8 +268,8 @@ class Rehearsal:
                 await self._outbox.run_once(1000)
             async with self._database.read() as reader:
                 left = {r.id for r in await reader.outbox_due(self._clock.soon(), 1000)}
-            told = [r for r in due if r.id not in left and r.channel in ("bell", "start")]
-            await asyncio.gather(*(self._heard(entry) for entry in told))
+            told = {r.target: r for r in due if r.id not in left and r.channel in ("bell", "start")}
+            await asyncio.gather(*(self._heard(entry) for entry in told.values()))
 
     async def _heard(self, entry: OutboxRow) -> None:
         """Wait until the workflow has seen the fact that the bell rings for."""
@@ -286,7 +287,7 @@ class Rehearsal:
         for _ in range(ATTEMPTS):
             if await _patiently(position) >= wanted:
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK_AGAIN)
         raise TimeoutError(f"{entry.target} has not heard its bell; its worker's log says why.")
 
     # --- people -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Row, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +27,8 @@ __all__ = ["Keep", "Reader", "Transaction"]
 _NONE: Mapping[str, Payload] = MappingProxyType({})
 _CHUNK = 500
 _LONGEST_ERROR = 500
+
+Item = TypeVar("Item")
 
 
 class Keep(Enum):
@@ -236,19 +238,36 @@ class Transaction(Reader):
         put = self._insert(tables.outbox).values(**row).on_conflict_do_nothing(index_elements=["key"])
         return await self.connection.scalar(put.returning(tables.outbox.c.id)) is not None
 
-    async def delivered(self, id: int, now: datetime) -> None:
-        """A row of the outbox has reached its receiver."""
-        await self._attempted(id, delivered=now, last_error=None)
+    async def tell(self, people: Sequence[str], fact: Fact, seq: int, now: datetime) -> None:
+        """Have each of `people` told of the fact at place `seq` by mail, once."""
+        self._known_frontier()
+        if not people:
+            return
+        rows = [
+            {
+                "employer": self._employer, "key": f"{fact.id}|{person}", "channel": "mail", "target": person,
+                "fact_seq": seq, "created": now, "not_before": now, "attempts": 0,
+            }
+            for person in people
+        ]  # fmt: skip
+        put = self._insert(tables.outbox).on_conflict_do_nothing(index_elements=["key"])
+        await self.connection.execute(put, rows)
+
+    async def delivered(self, ids: Sequence[int], now: datetime) -> None:
+        """Rows of the outbox have reached their receivers."""
+        for chunk in _chunks(ids):
+            await self._attempted(chunk, delivered=now, last_error=None)
 
     async def failed(self, id: int, error: str, not_before: datetime) -> None:
         """A row of the outbox could not be delivered; it is due again at `not_before`."""
-        await self._attempted(id, not_before=not_before, last_error=error[:_LONGEST_ERROR])
+        await self._attempted([id], not_before=not_before, last_error=error[:_LONGEST_ERROR])
 
-    async def _attempted(self, id: int, **values: object) -> None:
-        mine = tables.outbox.c.id == id, tables.outbox.c.employer == self._employer
+    async def _attempted(self, ids: Sequence[int], **values: object) -> None:
+        mine = tables.outbox.c.id.in_(ids), tables.outbox.c.employer == self._employer
         change = update(tables.outbox).where(*mine).values(attempts=tables.outbox.c.attempts + 1, **values)
-        if (await self.connection.execute(change)).rowcount == 0:
-            raise StoreError(f"There is no row {id} in the outbox of {self._employer!r}.")
+        if (await self.connection.execute(change)).rowcount != len(ids):
+            rows = ", ".join(str(id) for id in ids)
+            raise StoreError(f"Not every row of {rows} is in the outbox of {self._employer!r}.")
 
     def _known_frontier(self) -> Frontier:
         if self._frontier is None:
@@ -336,5 +355,5 @@ def _value(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _chunks(items: Sequence[str]) -> Iterable[Sequence[str]]:
+def _chunks(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))

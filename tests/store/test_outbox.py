@@ -54,7 +54,7 @@ async def test_what_is_delivered_is_not_due_again_and_its_key_stays_taken(databa
     async with database.write(EMPLOYER) as transaction:
         await transaction.enqueue("start", UNIT, "k", NOW)
         [row] = await transaction.outbox_due(NOW, 1)
-        await transaction.delivered(row.id, LATER)
+        await transaction.delivered([row.id], LATER)
         assert await transaction.outbox_due(LATER, 10) == []
         assert await transaction.outbox_pending() == 0
         assert not await transaction.enqueue("start", UNIT, "k", LATER)
@@ -70,7 +70,7 @@ async def test_what_failed_is_due_again_later_with_its_error(database: Database)
         assert (again.id, again.attempts, again.not_before) == (row.id, 1, LATER)
         assert again.last_error is not None
         assert len(again.last_error) == 500
-        await transaction.delivered(row.id, LATER)
+        await transaction.delivered([row.id], LATER)
         assert await transaction.outbox_pending() == 0
 
 
@@ -80,5 +80,5 @@ async def test_a_row_of_another_employer_cannot_be_ticked_off(database: Database
         [row] = await transaction.outbox_due(NOW, 1)
     await add_employer(database, "fjellheimen")
     async with database.write("fjellheimen") as transaction:
-        with pytest.raises(StoreError, match=f"no row {row.id} in the outbox of 'fjellheimen'"):
-            await transaction.delivered(row.id, NOW)
+        with pytest.raises(StoreError, match=f"{row.id} is in the outbox of 'fjellheimen'"):
+            await transaction.delivered([row.id], NOW)
