@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from activities.directory.importer import ImportResult
@@ -38,6 +37,9 @@ from workflows.rules.law import LegalRegister
 
 MARKER = "REHEARSAL"
 """The file that says that a folder holds a rehearsal, and may be replaced by the next."""
+
+BAR = 60
+"""Columns of the bar that fills as the year passes."""
 
 LATEST = 6
 """Lines of the live display."""
@@ -138,17 +140,22 @@ def _display(title: str, year: int, names: Mapping[str, str]) -> Iterator[Progre
                     latest.append(
                         Text(f"{oslo_day(fact.concerns):%d.%m}  {place}  {describe(fact, names)}", "dim")
                     )
-            passed = (day - date(year, 1, 1)).days
             live.update(
                 Group(
                     Text.assemble((title, "bold"), f"\n{format_day(day)}"),
-                    ProgressBar(total=365, completed=min(passed, 365), width=60),
+                    _bar(day, year),
                     Text(_counted(counts)),
                     *latest[-LATEST:],
                 )
             )
 
         yield show
+
+
+def _bar(day: date, year: int) -> Text:
+    """How much of the year has passed."""
+    passed = min(max((day - date(year, 1, 1)).days, 0), 365) * BAR // 365
+    return Text.assemble(("━" * passed, "cyan"), ("━" * (BAR - passed), "dim"))
 
 
 def _monthly(title: str, counts: Counter[str]) -> Progress:

@@ -223,5 +223,13 @@ def _places(told: Told) -> Iterator[RenderableType]:
     yield plain("")
     here = f"forsvarlig --state {folder}"
     yield then(_("Se på året:"), f"{here} year show {told.view.year} --requirements")
-    yield then(_("Hva skjedde på ett sted:"), f"{here} history --unit sagbruk --step Y16")
+    yield then(_("Hva som skjedde på ett sted:"), f"{here} history{_somewhere(told)}")
     yield then(_("For din egen virksomhet:"), "forsvarlig up")
+
+
+def _somewhere(told: Told) -> str:
+    """The options of `history` for a step where something stands out, in a unit if there is one."""
+    places = [n for n in told.summary.notable if n.step and n.unit]
+    for notable in sorted(places, key=lambda n: getattr(n.fact.body, "outcome", "") != "disagrees"):
+        return f" --unit {_unit(notable.fact)} --step {notable.step}"
+    return ""
