@@ -38,17 +38,32 @@ def make_worker(client: Client, task_queue: str) -> Worker:
 
 @contextlib.asynccontextmanager
 async def serving(installation: Installation, client: Client) -> AsyncIterator[Worker]:
-    """Worker and outbox run inside; leaving drains both."""
+    """Worker and outbox run inside; leaving drains both.
+
+    A worker that fails ends what runs inside with its error. One that fails while it is left, as when the
+    server has gone before it, is only logged.
+    """
     stop = asyncio.Event()
-    async with make_worker(client, installation.settings.task_queue) as worker:
-        outbox = asyncio.create_task(installation.outbox(client).run(stop))
-        log.info("worker_started", task_queue=installation.settings.task_queue)
-        try:
-            yield worker
-        finally:
-            stop.set()
-            await outbox
-            log.info("worker_stopping")
+    worker = make_worker(client, installation.settings.task_queue)
+    left = False
+    try:
+        async with worker:
+            outbox = asyncio.create_task(installation.outbox(client).run(stop))
+            log.info("worker_started", task_queue=installation.settings.task_queue)
+            try:
+                yield worker
+                left = True
+            finally:
+                stop.set()
+                await outbox
+                log.info("worker_stopping")
+    except (asyncio.CancelledError, RuntimeError) as error:
+        # The SDK cancels this task when its worker fails, also while the task waits for the worker to stop.
+        if not (left and worker.is_shutdown):
+            raise
+        if task := asyncio.current_task():
+            task.uncancel()
+        log.warning("worker_failed_while_stopping", error=type(error).__name__)
 
 
 @contextlib.contextmanager

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.activities.sawmill import person
+from tests.worker.command_line import PROGRAM
 from tests.worker.desk import Desk, copied, stage
 from workflows.rules.organisation import Absence
 
@@ -46,6 +49,15 @@ def test_what_is_late_is_said_in_words_and_counted(desk: Desk) -> None:
     said = desk("inbox", "--as", "kari")
     assert "onsdag 31. mars 2027 – 7 dager over fristen" in said.out
     assert "1 over fristen" in said.out
+
+
+@pytest.mark.parametrize("command", [["inbox"], ["year", "list"], ["step", "show", "sagbruk/2027", "Y10"]])
+def test_reading_loads_neither_temporal_nor_mail_nor_migrations(desk: Desk, command: list[str]) -> None:
+    call = [sys.executable, "-X", "importtime", *PROGRAM[1:], *command, "--state", str(desk.state)]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    imported = set(re.findall(r"\| +([a-z_]+)", done.stderr))
+    assert "sqlalchemy" in imported
+    assert imported.isdisjoint({"temporalio", "alembic", "aiosmtplib"})
 
 
 def test_on_the_last_day_it_says_today(desk: Desk) -> None:

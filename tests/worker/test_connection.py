@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -106,5 +106,6 @@ async def test_what_a_namespace_lacks_is_made_by_the_command_that_is_given(
     assert lacking == list(SEARCH_ATTRIBUTES)
     program, *arguments = shlex.split(create_search_attributes(client, lacking))
     assert program == "temporal"
-    subprocess.run([temporal_binary(), *arguments], check=True, capture_output=True)
+    process = await asyncio.create_subprocess_exec(temporal_binary(), *arguments)
+    assert await process.wait() == 0
     assert await lacking_search_attributes(client) == []
