@@ -89,6 +89,8 @@ def plan(programme: Programme, organisation: Organisation, law: LegalRegister, y
     units = organisation.cycle_units(first, last)
     duties = organisation.duties_on(law, {opens for windows in dates.values() for opens, _ in windows})
     steps: list[PlannedStep] = []
+    # The units' steps differ in cycle and end only; hundreds of units share the rest.
+    made: dict[str, PlannedStep] = {}
     for unit in (None, *units):
         cycle = CycleRef(employer=organisation.employer, year=year, unit=unit)
         # Alone with its own slices, a unit is found without looking through hundreds of others.
@@ -109,7 +111,9 @@ def plan(programme: Programme, organisation: Organisation, law: LegalRegister, y
                     closed = alone.unit_closed(unit, opens)
                     ends = closed if closed is not None and closed < closes else None
                 key = rule.id if len(rule.windows) == 1 else f"{rule.id}.{number}"
-                steps.append(_planned(key, cycle, rule.for_profile(here.profile), opens, due, ends))
+                if key not in made:
+                    made[key] = _planned(key, cycle, rule.for_profile(here.profile), opens, due)
+                steps.append(made[key].model_copy(update={"cycle": cycle, "ends": ends}))
     return YearPlan(
         employer=organisation.employer,
         year=year,
@@ -120,14 +124,12 @@ def plan(programme: Programme, organisation: Organisation, law: LegalRegister, y
     )
 
 
-def _planned(
-    key: str, cycle: CycleRef, rule: StepRule, opens: date, due: date, ends: date | None
-) -> PlannedStep:
+def _planned(key: str, cycle: CycleRef, rule: StepRule, opens: date, due: date) -> PlannedStep:
     return PlannedStep(
         key=key, step=rule.id, cycle=cycle, name=rule.name, stage=rule.stage, opens=opens, due=due,
         owner=rule.owner, participants=rule.participants, slots=rule.gate, inform=rule.inform,
         evidence=rule.evidence, requirements=rule.requirements, law=rule.law, methods=rule.methods,
-        builds_on=tuple(sorted({*rule.anchors(), *rule.builds_on})), ends=ends,
+        builds_on=tuple(sorted({*rule.anchors(), *rule.builds_on})),
     )  # fmt: skip
 
 
