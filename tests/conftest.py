@@ -16,11 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from temporalio.testing import WorkflowEnvironment
 
 import worker.exit_guard  # noqa: F401  (imported for what it does)
 from worker.engine import temporal_binary
 from worker.virtual import virtual_environment
+
+# No test hangs on how fast the machine is.
+settings.register_profile("forsvarlig", deadline=None)
+settings.load_profile("forsvarlig")
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from workflows.ports import CycleActivities
 from workflows.rules.events import CycleClosed
 from workflows.rules.standing import Standing, fold
 
-TRANSACTION = timedelta(seconds=10)
-"""One try of the recording transaction."""
+TRANSACTION = timedelta(minutes=1)
+"""One try of the recording transaction. It is long because an employer's first one starts every unit's year."""
 
 PATIENCE = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=5))
 """A database outage is waited out; Temporal turns the longer waits into durable timers."""
