@@ -18,6 +18,9 @@ from worker.installation import Installation
 GRACE = timedelta(seconds=20)
 """How long running activities may finish when the worker stops."""
 
+CACHED = 400
+"""Workflows kept in memory. A year wakes a few times a month, so one that is read again costs little."""
+
 STICKY = timedelta(seconds=1)
 """After a worker's death its workflows go on elsewhere within this time (the default is 10 s)."""
 
@@ -32,6 +35,7 @@ def make_worker(client: Client, task_queue: str) -> Worker:
         # The SDK's own default hashes the code of every loaded module, which takes seconds.
         build_id=f"forsvarlig-{version('forsvarlig')}",
         graceful_shutdown_timeout=GRACE,
+        max_cached_workflows=CACHED,
         sticky_queue_schedule_to_start_timeout=STICKY,
     )
 
