@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from temporalio import activity
 
+from activities.addressees import told
+from activities.clocks import Clock, Clocks
+from activities.proof import Keys, due_and_proven
 from activities.situations import Situations, Standings
 from activities.store.database import Database
 from activities.store.rows import CycleRow
 from activities.store.transaction import Transaction
 from workflows.messages import Advanced, AdvanceRequest, Recorded, StartYearRequest
 from workflows.ports import CycleActivities
-from workflows.rules.cycle import advance, next_moment
+from workflows.rules.cycle import next_moment
 from workflows.rules.events import (
-    Asked,
     CycleClosed,
-    CycleRef,
     CycleStarted,
-    Escalated,
     Fact,
-    Informed,
-    Reminded,
     ResponsibilityMoved,
     UnitYearStarted,
 )
 from workflows.rules.findings import Finding, examine
 from workflows.rules.law import LegalRegister
-from workflows.rules.organisation import Profile, Role
+from workflows.rules.organisation import Profile
 from workflows.rules.plan import plan
 from workflows.rules.programme import Programme
 from workflows.rules.programme_file import check_law
 from workflows.rules.standing import fold
+from workflows.rules.terms import CycleRef
 
-Clock = Callable[[], datetime]
+FACTS_TOGETHER = 200
+"""Facts in one answer to a workflow: Temporal takes 2 MB, and a fact with what a person signed has about 3 kB."""
 
 
 class YearError(Exception):
@@ -52,7 +52,9 @@ class Cycles(CycleActivities):
         self.database = database
         self.situations = situations or Situations()
         self._clock = clock
+        self._clocks = Clocks(clock)
         self._standings = Standings()
+        self._keys = Keys()
 
     @activity.defn(name="advance")
     async def advance(self, request: AdvanceRequest) -> Advanced:
@@ -63,11 +65,12 @@ class Cycles(CycleActivities):
                 raise YearError("unknown_cycle", ref.id)
             standing = await self._standings.of(tx, ref)
             situation = await self.situations.of(tx, row)
-            due = advance(situation, standing, request.now)
+            now = await self._clocks.believed(tx, ref.employer, request.now)
+            due = await due_and_proven(tx, self._keys, situation, standing, now)
             new = await tx.append(due)
             standing = fold(due, standing)
-            upcoming = next_moment(situation, standing, request.now)
-            await self._follow(tx, row, due, new, request.now)
+            upcoming = next_moment(situation, standing, now)
+            await self._follow(tx, row, due, new, now)
             await tx.update_cycle(
                 ref.id,
                 state="closed" if standing.closed_at else "running",
@@ -77,9 +80,11 @@ class Cycles(CycleActivities):
             )
             facts = await tx.facts(ref.employer, cycle=ref.id, after=request.since)
         return Advanced(
-            facts=tuple(Recorded(seq=seq, fact=fact) for seq, fact in facts),
+            facts=tuple(Recorded(seq=seq, fact=fact) for seq, fact in facts[:FACTS_TOGETHER]),
             next_moment=upcoming,
             closed=standing.closed_at is not None,
+            more=len(facts) > FACTS_TOGETHER,
+            request=request.digest,
         )
 
     @activity.defn(name="start_year")
@@ -112,7 +117,7 @@ class Cycles(CycleActivities):
         """What the new facts set going outside: mails, units' years, and the bell of the employer's year."""
         moved = {(f.step, f.body.role): f.body.before for f in due if isinstance(f.body, ResponsibilityMoved)}
         for seq, fact in new:
-            await tx.tell(_told(fact, moved), fact, seq, now)
+            await tx.tell(told(fact, moved), fact, seq, now)
             if isinstance(fact.body, CycleClosed) and row.unit is not None:
                 year = CycleRef(employer=row.employer, year=row.year)
                 await tx.ring(year.id, fact.id, now)
@@ -122,17 +127,6 @@ class Cycles(CycleActivities):
             if isinstance(fact.body, UnitYearStarted)
         ]
         await _start_cycles(tx, units, row.programme, row.law, row.organisation, row.profile, now)
-
-
-def _told(fact: Fact, moved: Mapping[tuple[str | None, Role], tuple[str, ...]]) -> tuple[str, ...]:
-    """Who gets a mail about the fact. Those who were asked before are not asked again when others change."""
-    match fact.body:
-        case Asked(role=role, people=people):
-            already = moved.get((fact.step, role), ())
-            return tuple(h.person for h in people if h.person not in already)
-        case Reminded(people=told) | Escalated(people=told) | Informed(people=told):
-            return told
-    return ()
 
 
 async def open_year(

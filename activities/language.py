@@ -53,6 +53,8 @@ _MOMENT: Final[dict[Language, str]] = {
     "en": "d MMMM y 'at' HH:mm",
 }
 
+_CLOCK: Final[dict[Language, str]] = {"nb": "%H.%M", "nn": "%H.%M", "en": "%H:%M"}
+
 _current: ContextVar[Language | None] = ContextVar("language", default=None)
 
 
@@ -166,6 +168,11 @@ def format_moment(moment: datetime, language: Language | None = None) -> str:
         raise ValueError(f"{moment.isoformat()} has no time zone: give one, such as UTC")
     language = language or current()
     return format_datetime(moment.astimezone(_OSLO), _MOMENT[language], locale=_BABEL_LOCALE[language])
+
+
+def format_clock(moment: datetime, language: Language | None = None) -> str:
+    """The time of day in Norwegian time, as `format_moment` writes it: "09.30", in English "09:30"."""
+    return moment.astimezone(_OSLO).strftime(_CLOCK[language or current()])
 
 
 def format_number(number: int | float, language: Language | None = None) -> str:

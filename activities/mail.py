@@ -146,7 +146,10 @@ def as_html(letter: Letter) -> str:
 
 
 class EmlFolder:
-    """Writes each message to a file: `<date>_<seq>_<step>_<person id>.eml`. Nothing is sent."""
+    """Writes each message to a file: `<date>_<seq>_<step>_<person id>.eml`. Nothing is sent.
+
+    A message about several facts has the place of the last and `all` for a step.
+    """
 
     repeatable = True
 
@@ -262,9 +265,10 @@ def _name_parts(message: EmailMessage) -> Iterator[str]:
     if not seq:
         yield _digest(str(message["Message-ID"]))[:16]
         return
-    yield seq.zfill(6)
-    for mark in ("X-Forsvarlig-Step", "X-Forsvarlig-Person"):
-        yield re.sub(r"[^A-Za-z0-9.-]", "-", str(message[mark] or "-"))
+    places = seq.split()
+    yield places[-1].zfill(6)
+    yield re.sub(r"[^A-Za-z0-9.-]", "-", str(message["X-Forsvarlig-Step"] or ("all" if places[1:] else "-")))
+    yield re.sub(r"[^A-Za-z0-9.-]", "-", str(message["X-Forsvarlig-Person"] or "-"))
 
 
 def _wrapped(text: str, first: str = "", rest: str = "") -> list[str]:

@@ -11,6 +11,10 @@ from activities.store.rows import EmployerRow, Mode, PersonRow
 from workflows.rules.organisation import Organisation
 
 
+class Overtaken(Exception):
+    """The organisation was changed by somebody else meanwhile: read it again, and make the change on that."""
+
+
 async def put_in_force(
     database: Database,
     organisation: Organisation,
@@ -18,11 +22,15 @@ async def put_in_force(
     now: datetime,
     *,
     mode: Mode = "real",
+    after: str | None = None,
 ) -> str:
     """Store the organisation and its directory, and ring every running year; answers with the content hash.
 
     A year follows the new organisation from its next moment on, with facts that say so. Putting the same
     picture in force again rings nobody. An employer stays what it was first: real, or a rehearsal.
+
+    `after` is the hash of the organisation that this one was made from: `Overtaken` when another is in force by
+    now, so that no delegation or absence that somebody set meanwhile is lost.
     """
     employer = organisation.employer
     row = EmployerRow(
@@ -30,6 +38,8 @@ async def put_in_force(
     )
     async with database.write(employer) as tx:
         await tx.put_employer(row)
+        if after is not None and await tx.organisation_hash(employer) != after:
+            raise Overtaken(f"The organisation of {employer} has changed since {after[:12]} was read.")
         hash = await tx.put_organisation(organisation, now)
         await tx.put_people(
             PersonRow(

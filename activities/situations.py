@@ -7,13 +7,13 @@ from collections import OrderedDict
 from activities.store.reader import Reader
 from activities.store.rows import CycleRow
 from workflows.rules.calendar import oslo_day
-from workflows.rules.cycle import Situation
-from workflows.rules.events import CycleRef
 from workflows.rules.law import LegalRegister
 from workflows.rules.organisation import Organisation, Profile
 from workflows.rules.plan import PlannedStep, YearPlan, plan
 from workflows.rules.programme import Programme
+from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing, StepStanding, fold
+from workflows.rules.terms import CycleRef
 
 MOST_STANDINGS = 512
 """Standings kept in a process; those looked at longest ago go first."""

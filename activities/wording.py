@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 from typing import Literal, NamedTuple
 
-from activities.letter_parts import Parts
+from activities.gate_letters import NOTES
 from activities.mail import Section
+from activities.outcome_letters import HASH_SHOWN, Outcomes
 from activities.words import OUTCOME_NAMES, ROLES, WAITED_FOR
 from workflows.rules.calendar import oslo_day
-from workflows.rules.events import Asked, Escalated, Informed, Outcome, Reminded
+from workflows.rules.dissent import awaited_answers
+from workflows.rules.events import (
+    AnswerOverdue,
+    Asked,
+    DueDateChanged,
+    Escalated,
+    Informed,
+    Reminded,
+    StepReopened,
+)
 from workflows.rules.gate import NEEDS_COMMENT, OUTCOMES, SENDS_BACK, Pending, pending
 from workflows.rules.organisation import Holder, Profile, Role
 from workflows.rules.plan import REAL_OPPORTUNITY_DAYS, rung_days
 from workflows.rules.programme import Kind
-from workflows.rules.standing import Decision, What
-
-_HASH_SHOWN = 12
+from workflows.rules.terms import Outcome, What
 
 
 class Ask(NamedTuple):
@@ -27,9 +35,10 @@ class Ask(NamedTuple):
     role: Role
     holder: Holder
     asked: date
+    version: int
 
 
-class Pen(Parts):
+class Pen(Outcomes):
     """Writes one letter: to one person, about one matter, in one language."""
 
     def letter(self) -> tuple[str, list[Section]] | None:
@@ -41,81 +50,132 @@ class Pen(Parts):
                 holder = next((h for h in body.people if h.person == self.person.id), None)
                 if holder is None:
                     return None
-                subject, sections = self._asked([Ask(body.what, body.role, holder, self.m.day)])
+                asked = oslo_day(self.m.fact.recorded)
+                return self._asked([Ask(body.what, body.role, holder, asked, body.version)])
             case Reminded():
-                asks = list(self._waited_for())
+                asks = list(self.waited_for())
                 if not asks:
                     return None
                 subject, sections = self._asked(asks)
-                subject = _("Påminnelse: {subject}").format(subject=subject)
+                return _("Påminnelse: {subject}").format(subject=subject), sections
             case Escalated():
-                subject, sections = self._escalated(body)
+                return self._escalated(body)
             case Informed():
-                subject, sections = self._informed()
-            case _:
-                raise LookupError(f"Nobody is told of a fact of the kind {self.m.fact.kind}.")
-        if self.m.rehearsal:
-            subject = _("Prøvekjøring: {subject}").format(subject=subject)
-            note = _(
-                "Dette er en prøvekjøring. Ingenting i den gjelder på ordentlig, og du skal ikke gjøre noe."
-            )
-            sections.insert(0, Section(text=(note,)))
-        return subject, sections
+                return self.informed()
+        if not isinstance(body, NOTES):
+            raise LookupError(f"Nobody is told of a fact of the kind {self.m.fact.kind}.")
+        piece = self.note(body)
+        first = Section(text=piece.text, items=piece.items, commands=piece.commands)
+        return piece.subject, [first, *self._law(), *self.contact()]
+
+    def is_news(self) -> bool:
+        """Whether there still is something to tell: a letter never asks for what is done, or of another."""
+        m = self.m
+        match m.fact.body:
+            case Asked(what=what, role=role, version=version):
+                return any((a.what, a.role, a.version) == (what, role, version) for a in self.waited_for())
+            case Reminded():
+                return any(ask.what != "answer" for ask in self.waited_for())
+            case Escalated() | DueDateChanged():
+                return m.here.settled is None
+            case Informed():
+                return m.here.settled == "closed"
+            case AnswerOverdue(version=version):
+                return self.answer_due(version) is not None
+        return True
 
     # --- asked, and reminded ------------------------------------------------------------------------
 
-    def _waited_for(self) -> Iterator[Ask]:
+    def waited_for(self) -> Iterator[Ask]:
+        """What the reader is waited for now."""
         m = self.m
-        for p in pending(m.step, m.here, m.situation.organisation, m.day):
+        open_ = m.here.settled is None
+        waiting = pending(m.step, m.here, m.situation.organisation, m.day) if open_ else ()
+        if m.here.settled in (None, "closed"):
+            waiting = (*waiting, *awaited_answers(m.step, m.here))
+        for p in waiting:
             question = m.here.question(p.what, p.role, p.version)
             holder = next((h for h in self._responsible(p) if h.person == self.person.id), None)
             if holder is not None:
-                yield Ask(p.what, p.role, holder, oslo_day(question.asked_at) if question else m.day)
+                asked = oslo_day(question.asked_at) if question else m.day
+                yield Ask(p.what, p.role, holder, asked, p.version)
 
-    def _asked(self, asks: list[Ask]) -> tuple[str, list[Section]]:
+    def due(self, ask: Ask) -> date:
+        """When what is asked is due."""
+        return (self.answer_due(ask.version) if ask.what == "answer" else None) or self.m.here.due
+
+    def asking(self, asks: list[Ask]) -> str:
+        """What is asked first, where and by when, on one line."""
         _ = self.t
-        first, m = asks[0], self.m
-        late = m.day > m.here.due
-        if late:
-            by = _("nå – fristen var {day}").format(day=self._short(m.here.due))
+        due = self.due(asks[0])
+        if self.m.day > due:
+            by = _("nå – fristen var {day}").format(day=self._short(due))
         else:
-            by = _("innen {day}").format(day=self._short(m.here.due))
+            by = _("innen {day}").format(day=self._short(due))
         what = {
             "evidence": _("{step} – {unit}: legg fram det som trengs {by}"),
             "approve": _("{step} – {unit}: ta stilling {by}"),
             "consult": _("{step} – {unit}: si din mening {by}"),
             "treat": _("{step} – {unit}: behandle saken i AMU {by}"),
-        }[first.what]
-        sections = [Section(text=tuple(self._opening(asks, late)))]
+            "answer": _("{step} – {unit}: svar på uenigheten {by}"),
+        }[asks[0].what]
+        return what.format(step=self.step, unit=self.unit, by=by)
+
+    def _asked(self, asks: list[Ask]) -> tuple[str, list[Section]]:
+        _ = self.t
+        sections = [Section(text=tuple(self._opening(asks)))]
         for ask in asks:
             sections += self._task(ask)
         sections.append(Section(heading=_("Hvis det ikke skjer noe"), text=tuple(self._silence(asks))))
-        sections += [*self._taking_part(), *self._law(), *self._contact()]
-        return what.format(step=self.step, unit=self.unit, by=by), sections
+        sections += [*self._taking_part(), *self._law(), *self.contact()]
+        return self.asking(asks), sections
 
-    def _opening(self, asks: list[Ask], late: bool) -> Iterator[str]:
+    def _opening(self, asks: list[Ask]) -> Iterator[str]:
         _ = self.t
-        texts = {
-            "evidence": _("Du skal legge fram det som trengs i «{step}» for {unit}, {year}."),
-            "approve": _("Du skal ta stilling til «{step}» for {unit}, {year}."),
-            "consult": _("Du blir rådspurt om «{step}» for {unit}, {year}."),
-            "treat": _("AMU skal behandle «{step}» for {unit}, {year}, og du melder utfallet tilbake."),
-        }
         for ask in asks:
-            text = texts[ask.what].format(step=self.step, unit=self.unit, year=self.m.step.cycle.year)
-            yield f"{text} {self._capacity(ask)}"
-        frist = _("Fristen var {day}.") if late else _("Frist: {day}.")
-        yield frist.format(day=self._long(self.m.here.due))
+            yield f"{self.what_is_asked(ask)} {self._capacity(ask)}"
+        if self.m.reopened is not None:
+            yield self.why_reopened(self.m.reopened)
+        due = self.due(asks[0])
+        frist = _("Fristen var {day}.") if self.m.day > due else _("Frist: {day}.")
+        yield frist.format(day=self._long(due))
         moved = [
             q
             for ask in asks
-            if self.m.before and (q := self.m.before.question(ask.what, ask.role, self.m.here.version))
+            if self.m.before and (q := self.m.before.question(ask.what, ask.role, ask.version))
         ]
         if isinstance(self.m.fact.body, Asked) and moved:
             names = self._join(self._name(h.person) for q in moved for h in q.people)
             yield _("Dette er nytt for deg: før var det {names} som skulle svare.").format(names=names)
         if isinstance(self.m.fact.body, Reminded):
             yield _("Du ble spurt {day} og har ikke svart ennå.").format(day=self._long(asks[0].asked))
+
+    def what_is_asked(self, ask: Ask) -> str:
+        """What the reader is to do, about which step of which unit and year."""
+        _ = self.t
+        if ask.what == "answer":
+            text = _(
+                "{who} er uenig i versjon {version} av «{step}» for {unit}, {year}. Arbeidsgiver skal gi et "
+                "begrunnet svar (arbeidsmiljøloven §\N{NO-BREAK SPACE}6-2), og det er du som skal svare."
+            )
+            who = self.objectors(ask.version)
+            return self._capital(text.format(who=who, version=ask.version, **self._place()))
+        texts = {
+            "evidence": _("Du skal legge fram det som trengs i «{step}» for {unit}, {year}."),
+            "approve": _("Du skal ta stilling til «{step}» for {unit}, {year}."),
+            "consult": _("Du blir rådspurt om «{step}» for {unit}, {year}."),
+            "treat": _("AMU skal behandle «{step}» for {unit}, {year}, og du melder utfallet tilbake."),
+        }
+        return texts[ask.what].format(**self._place())
+
+    def why_reopened(self, body: StepReopened) -> str:
+        """Why a step that was done is open again."""
+        _ = self.t
+        return {
+            "new_version": _("Steget er åpnet igjen fordi det er lagt fram en ny versjon."),
+            "basis_changed": _("Steget er åpnet igjen fordi noe som det bygger på, er gjort om."),
+            "sent_back": _("Steget er åpnet igjen fordi et senere steg har sendt saken tilbake hit."),
+        }[body.because]
 
     def _capacity(self, ask: Ask) -> str:
         """In which role the person is asked, and for whom a substitute answers: both are named."""
@@ -130,6 +190,10 @@ class Pen(Parts):
         _ = self.t
         if ask.what == "evidence":
             yield from self._evidence()
+            return
+        if ask.what == "answer":
+            text = _("Svaret blir stående i saken ved siden av uenigheten, og den som er uenig, får beskjed.")
+            yield Section(heading=_("Slik svarer du"), text=(text,), commands=self.commands(ask))
             return
         yield self._filed()
         if ask.what == "consult":
@@ -147,13 +211,26 @@ class Pen(Parts):
             text = _("{who} er uenig. Du kan bestemme likevel, men uenigheten blir stående og må besvares.")
             who = self._join(_(ROLES[role][1]) for role in sorted(objections))
             yield Section(text=(self._capital(text.format(who=who)),))
+        yield Section(heading=_("Slik svarer du"), commands=self.commands(ask))
+
+    def commands(self, ask: Ask) -> tuple[tuple[str, str], ...]:
+        """How the reader does what is asked, each way with a label."""
+        _ = self.t
+        where, reason = f"{self.m.step.cycle.id} {self.m.step.key}", _("din begrunnelse")
+        match ask.what:
+            case "evidence":
+                file = _("FIL")
+                submit = f"forsvarlig step submit {where} {file} --as {self.person.id}"
+                return ((_("Legg fram en fil"), submit),)
+            case "answer":
+                command = f"forsvarlig answer {where} --version {ask.version} --as {self.person.id}"
+                return ((_("Svar på uenigheten"), f'{command} --comment "{reason}"'),)
         answers = [outcome for outcome in OUTCOME_NAMES if outcome in OUTCOMES[Kind(ask.what)]]
-        commands = tuple(
+        return tuple(
             (self._capital(_(OUTCOME_NAMES[outcome])), self._decide(ask, outcome))
             for outcome in answers
             if outcome is not Outcome.NO_RESPONSE
         )
-        yield Section(heading=_("Slik svarer du"), commands=commands)
 
     def _decide(self, ask: Ask, outcome: Outcome) -> str:
         _ = self.t
@@ -178,14 +255,8 @@ class Pen(Parts):
                 text = _("{who} sendte versjon {version} tilbake ({outcome}). Begrunnelsen står i saken.")
                 who, outcome = _(ROLES[d.role][1]), _(OUTCOME_NAMES[d.outcome])
                 lines.append(self._capital(text.format(who=who, version=d.version, outcome=outcome)))
-        file = _("FIL")
-        commands = (
-            (
-                _("Legg fram en fil"),
-                f"forsvarlig step submit {m.step.cycle.id} {m.step.key} {file} --as {self.person.id}",
-            ),
-            (_("Se saken"), self._show()),
-        )
+        ask = Ask("evidence", m.step.owner, Holder(person=self.person.id), m.day, m.here.version)
+        commands = (*self.commands(ask), self.look())
         yield Section(heading=_("Slik gjør du det"), text=tuple(lines), commands=commands)
 
     def _filed(self) -> Section:
@@ -198,10 +269,10 @@ class Pen(Parts):
         )
         line = text.format(
             version=here.version, evidence=self.m.step.evidence.in_(self.person.language),
-            name=self._author(), hash=(here.document or "")[:_HASH_SHOWN],
+            name=self._author(), hash=(here.document or "")[:HASH_SHOWN],
         )  # fmt: skip
         bound = _("Svaret ditt gjelder denne versjonen. Kommer det en ny, blir du spurt på nytt.")
-        commands = ((_("Se saken"), self._show()),)
+        commands = (self.look(),)
         return Section(heading=_("Dette er lagt fram"), text=(line, bound), commands=commands)
 
     def _author(self) -> str:
@@ -214,8 +285,13 @@ class Pen(Parts):
 
     def _silence(self, asks: Iterable[Ask]) -> Iterator[str]:
         _ = self.t
-        m = self.m
-        if all(ask.what == "evidence" for ask in asks):
+        m, whats = self.m, {ask.what for ask in asks}
+        if whats == {"answer"}:
+            yield _("Plikten til å svare faller ikke bort.")
+            text = _("Er det ikke svart innen {day}, får nærmeste leder og den som leder AMU, beskjed.")
+            yield text.format(day=self._long(max(map(self.due, asks))))
+            return
+        if whats <= {"evidence", "answer"}:
             yield _("Saken blir stående åpen. Den blir aldri regnet som gjort fordi fristen går ut.")
         else:
             yield _("Å ikke svare er aldri det samme som å si ja. Saken blir stående åpen til noen svarer.")
@@ -272,15 +348,7 @@ class Pen(Parts):
         subject = _("Frist brutt: {step} – {unit}, skulle vært gjort {day}").format(
             step=self.step, unit=self.unit, day=self._short(m.here.due)
         )
-        overdue = (m.day - m.here.due).days
-        since = self.t.ngettext(
-            "«{step}» for {unit}, {year}, er {days} dag over fristen, som var {day}.",
-            "«{step}» for {unit}, {year}, er {days} dager over fristen, som var {day}.",
-            overdue,
-        ).format(
-            step=self.step, unit=self.unit, year=m.step.cycle.year, days=overdue, day=self._long(m.here.due)
-        )
-        lines = [since, *self._consequences(body.deviation, body.wec_item, to_come=False)]
+        lines = self.overdue(body)
         waiting = pending(m.step, m.here, m.situation.organisation, m.day)
         items = [self._part(p, self._since(p)) for p in waiting]
         sections = [
@@ -289,14 +357,33 @@ class Pen(Parts):
             *self._what_now(),
             Section(heading=_("Hva som skjer videre"), text=(self._next_rung(m.day),)),
             *self._law(),
-            *self._contact(),
+            *self.contact(),
         ]
         return subject, sections
+
+    def overdue(self, body: Escalated) -> list[str]:
+        """How far past its due date the step is, and what that has led to."""
+        m = self.m
+        days = max((m.day - m.here.due).days, 0)
+        since = self.t.ngettext(
+            "«{step}» for {unit}, {year}, er {days} dag over fristen, som var {day}.",
+            "«{step}» for {unit}, {year}, er {days} dager over fristen, som var {day}.",
+            days,
+        ).format(days=days, day=self._long(m.here.due), **self._place())
+        return [since, *self._consequences(body.deviation, body.wec_item, to_come=False)]
+
+    def awaited(self) -> list[str]:
+        """The roles that the step waits for."""
+        _ = self.t
+        m = self.m
+        roles = dict.fromkeys(p.role for p in pending(m.step, m.here, m.situation.organisation, m.day))
+        who = self._join(_(ROLES[role][1]) for role in roles)
+        return [_("Det ventes på {who}.").format(who=who)] if roles else []
 
     def _what_now(self) -> Iterator[Section]:
         """Whoever is told of a broken deadline may be the one who is waited for."""
         _ = self.t
-        if asks := list(self._waited_for()):
+        if asks := list(self.waited_for()):
             yield Section(text=(_("Det er deg det ventes på."), *map(self._capacity, asks)))
             for ask in asks:
                 yield from self._task(ask)
@@ -305,7 +392,7 @@ class Pen(Parts):
             "Sørg for at de det ventes på, får tid og hjelp til å svare. Du kan ikke svare for dem, "
             "og ingenting er godkjent fordi fristen er ute."
         )
-        yield Section(heading=_("Hva du kan gjøre"), text=(todo,), commands=((_("Se saken"), self._show()),))
+        yield Section(heading=_("Hva du kan gjøre"), text=(todo,), commands=(self.look(),))
 
     def _since(self, p: Pending) -> str:
         _ = self.t
@@ -315,43 +402,3 @@ class Pen(Parts):
             return what
         asked = self._long(oslo_day(question.asked_at))
         return _("{what}, spurt {day}").format(what=what, day=asked)
-
-    # --- informed -----------------------------------------------------------------------------------
-
-    def _informed(self) -> tuple[str, list[Section]]:
-        """Roles and no names: this letter may go to everyone who works there."""
-        _ = self.t
-        m = self.m
-        decided = m.here.now_decided()
-        objectors = dict.fromkeys(d.role for d in decided if d.outcome is Outcome.DISAGREES)
-        against = self._join(_(ROLES[role][1]) for role in objectors)
-        template = _("{step} – {unit}: ferdig, med uenighet") if against else _("{step} – {unit}: ferdig")
-        done: datetime = m.here.settled_at or m.fact.recorded
-        lines = [
-            _("«{step}» for {unit}, {year}, er gjort ferdig {day}. Du trenger ikke gjøre noe.").format(
-                step=self.step, unit=self.unit, year=m.step.cycle.year, day=self._long(oslo_day(done))
-            )
-        ]
-        if oslo_day(done) > m.here.due:
-            lines.append(_("Det var etter fristen, som var {day}.").format(day=self._long(m.here.due)))
-        if against:
-            text = _("{who} er uenig. Uenigheten står i historikken, og arbeidsgiver må svare på den.")
-            lines.append(self._capital(text.format(who=against)))
-        filed = _("Versjon {version} av «{evidence}». Dokumentets fingeravtrykk begynner på {hash}.").format(
-            version=m.here.version, evidence=m.step.evidence.in_(self.person.language),
-            hash=(m.here.document or "")[:_HASH_SHOWN],
-        )  # fmt: skip
-        sections = [
-            Section(text=tuple(lines)),
-            Section(heading=_("Utfallet"), text=(filed,), items=tuple(self._results(decided))),
-            *self._law(),
-            *self._contact(),
-        ]
-        return template.format(step=self.step, unit=self.unit), sections
-
-    def _results(self, decided: tuple[Decision, ...]) -> Iterator[str]:
-        _ = self.t
-        for slot in sorted(self.m.step.slots, key=lambda s: s.order):
-            answers = [d.outcome for d in decided if (d.role, d.asked) == (slot.role, slot.kind)]
-            said = self._join(_(OUTCOME_NAMES[o]) for o in answers) if answers else _("ingen hadde rollen")
-            yield f"{self._capital(_(ROLES[slot.role][1]))}: {said}"

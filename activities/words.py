@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from activities.language import N_
-from workflows.rules.events import Outcome
 from workflows.rules.organisation import Role
-from workflows.rules.standing import What
+from workflows.rules.terms import Outcome, What
 
 ROLES: Mapping[Role, tuple[str, str]] = {
     Role.TOP_MANAGER: (N_("øverste leder"), N_("øverste leder")),
@@ -43,6 +42,7 @@ WAITED_FOR: Mapping[What, str] = {
     "approve": N_("skal ta stilling nå"),
     "consult": N_("er rådspurt, har ikke svart"),
     "treat": N_("skal behandle saken nå"),
+    "answer": N_("skal svare på uenigheten"),
 }
 
 TO_COME: Mapping[What, str] = {
@@ -50,4 +50,13 @@ TO_COME: Mapping[What, str] = {
     "approve": N_("tar stilling etterpå"),
     "consult": N_("blir rådspurt etterpå"),
     "treat": N_("behandler saken etterpå"),
+    "answer": N_("svarer på uenigheten etterpå"),
 }
+
+REVOKED: Mapping[str, str] = {
+    "lost": N_("den er mistet"),
+    "stolen": N_("den kan være på avveie"),
+    "replaced": N_("den er byttet ut"),
+    "left": N_("personen har sluttet"),
+}
+"""Why a key was revoked."""

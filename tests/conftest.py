@@ -25,6 +25,8 @@ from worker.virtual import virtual_environment
 
 # No test hangs on how fast the machine is.
 settings.register_profile("forsvarlig", deadline=None)
+# pytest --hypothesis-profile=nightly: what can be tried in many ways is tried in many more.
+settings.register_profile("nightly", deadline=None)
 settings.load_profile("forsvarlig")
 
 

@@ -25,6 +25,7 @@ from activities.language import (
     catalogue_path,
     choose,
     compiled,
+    format_clock,
     format_day,
     format_moment,
     format_number,
@@ -191,6 +192,13 @@ def test_a_day_is_written_with_its_weekday(spoken: Language, written: str) -> No
 )
 def test_a_moment_is_written_in_norwegian_time(spoken: Language, written: str) -> None:
     assert format_moment(datetime(2027, 7, 1, 7, 30, tzinfo=UTC), spoken) == written
+
+
+@pytest.mark.parametrize("spoken", language.LANGUAGES)
+def test_the_time_of_day_is_written_as_in_a_moment(spoken: Language) -> None:
+    moment = datetime(2027, 7, 1, 7, 30, tzinfo=UTC)
+    assert format_clock(moment, spoken) == {"nb": "09.30", "nn": "09.30", "en": "09:30"}[spoken]
+    assert format_moment(moment, spoken).endswith(format_clock(moment, spoken))
 
 
 def test_a_moment_without_a_time_zone_is_refused() -> None:

@@ -6,18 +6,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from temporalio.client import Client
 from temporalio.plugin import SimplePlugin
 
 from activities.cycles import Cycles
 from activities.documents import Documents
-from activities.doors import Doors
+from activities.doors import Doors, Method
 from activities.mail import EmlFolder, Mailer, Smtp
+from activities.mailbox import Mailbox
 from activities.outbox import Outbox
+from activities.signatures import SigningKey
 from activities.situations import Situations
 from activities.store.database import Database
 from worker.connection import connect_config
+from worker.keyring import Keyring
 from worker.plugin import forsvarlig_plugin
 from worker.settings import Settings
 
@@ -47,10 +51,17 @@ class Installation:
     clock: Callable[[], datetime] = wall_clock
     shift: Callable[[], timedelta] = timedelta
     situations: Situations = field(default_factory=Situations)
+    method: Method = "desk"
+    """How this installation knows the people it speaks for."""
+
+    @cached_property
+    def signer(self) -> SigningKey:
+        """The installation's own key, made the first time; `KeyFileError` when its file cannot be used."""
+        return SigningKey.load_or_make(self.settings.signing_key)
 
     @property
     def doors(self) -> Doors:
-        return Doors(self.database, self.situations)
+        return Doors(self.database, self.situations, signer=self.signer, method=self.method)
 
     @property
     def cycles(self) -> Cycles:
@@ -69,10 +80,16 @@ class Installation:
         )
 
     @property
+    def keyring(self) -> Keyring:
+        """The keys under which payloads are sealed."""
+        return Keyring(self.settings.payload_keys)
+
+    @property
     def plugin(self) -> SimplePlugin:
         """What a client needs so that its workers can run this installation's years."""
         cycles = self.cycles
-        return forsvarlig_plugin([cycles.advance, cycles.start_year])
+        mailbox = Mailbox(self.database, self.doors, self.clock)
+        return forsvarlig_plugin((cycles.advance, cycles.start_year, mailbox.receive), keyring=self.keyring)
 
     async def connect(self, address: str | None = None) -> Client:
         """A client whose workers can run this installation's years, of the server at `address`.

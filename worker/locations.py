@@ -16,6 +16,11 @@ def default_file() -> Path:
     return _xdg("XDG_CONFIG_HOME", ".config") / "forsvarlig" / "forsvarlig.toml"
 
 
+def default_keys() -> Path:
+    """The folder of people's own signing keys: under XDG_CONFIG_HOME, or ~/.config."""
+    return _xdg("XDG_CONFIG_HOME", ".config") / "forsvarlig" / "keys"
+
+
 def _xdg(variable: str, fallback: str) -> Path:
     # The XDG specification: a relative path is invalid and to be ignored.
     configured = Path(os.environ.get(variable, ""))

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import Documents
 from activities.doors import Doors, Receipt
+from activities.ledger.log import commit
 from activities.outbox import Outbox
 from activities.situations import Situations
 from activities.store.database import Database
@@ -23,8 +24,10 @@ from activities.store.rows import CycleRow, InboxRow, OutboxRow
 from worker.story import OUTCOME_OF, Attempt, Story
 from worker.virtual import VirtualEnvironment
 from workflows.rules.calendar import OSLO, oslo_day
-from workflows.rules.cycle import Situation
-from workflows.rules.events import CycleRef, Fact
+from workflows.rules.events import Fact
+from workflows.rules.situation import Situation
+from workflows.rules.statement import Answer
+from workflows.rules.terms import CycleRef
 
 AT_NOON = time(12)
 LOOK_AGAIN = 0.03
@@ -34,6 +37,12 @@ ATTEMPTS = 1000
 MONTH = timedelta(days=30)
 
 DRIFT = timedelta(minutes=15)
+
+LAST_MORNINGS = timedelta(days=3)
+"""When a rehearsal ends, its people still get the mail of the mornings to come."""
+
+REASONED_ANSWER = "Arbeidsgiver har vurdert innvendingen og svarer begrunnet i møtet med verneombudet."
+"""What the employer answers in a rehearsal to whoever disagrees."""
 
 SETTLE = timedelta(seconds=1)
 """Clocks are taken this far past a moment, so that its timers have fired."""
@@ -95,6 +104,7 @@ class Rehearsal:
         documents: Documents,
         outbox: Outbox,
         situations: Situations,
+        doors: Doors,
         clock: VirtualClock,
         employer: str,
         story: Story,
@@ -108,7 +118,7 @@ class Rehearsal:
         self._documents = documents
         self._outbox = outbox
         self._situations = situations
-        self._doors = Doors(database, situations)
+        self._doors = doors
         self._clock = clock
         self._employer = employer
         self._story = story
@@ -123,10 +133,14 @@ class Rehearsal:
         self.receipts: list[Receipt] = []
 
     async def run(self, until: datetime | None = None) -> None:
-        """Until every cycle is closed, or up to the moment `until`."""
+        """Until every cycle is closed, or up to the moment `until`; mail that waits for a morning goes then."""
         if self._story.silent:
             await self._run_silently(until)
-            return
+        else:
+            await self._run(until)
+        await self._outbox.mail_of_days(self._employer, self._clock.now + LAST_MORNINGS)
+
+    async def _run(self, until: datetime | None) -> None:
         await self._go_on()
         await self.deliver()
         while running := await self._running():
@@ -251,7 +265,11 @@ class Rehearsal:
         raise TimeoutError(f"{cycle} has not recorded what was due; its worker's log says why.")
 
     async def deliver(self) -> None:
-        """Ring the bells and start the years that wait in the outbox, each at this moment."""
+        """Ring the bells and start the years that wait in the outbox, each at this moment.
+
+        Mail goes as it would have gone while the clock jumped over days.
+        """
+        await self._outbox.mail_of_days(self._employer, self._clock.now - DRIFT)
         while True:
             async with self._database.read() as reader:
                 due = [
@@ -314,7 +332,7 @@ class Rehearsal:
 
     async def _act(self, row: InboxRow) -> None:
         deviation = self._story.deviation(row)
-        nonce = f"{row.what} {row.role.value} v{row.version}"
+        nonce = f"{row.what}.{row.role.value}.v{row.version}"
         situation = await self._situation(row.cycle)
         planned = situation.plan.find(situation.cycle, row.step)
         if row.what == "evidence":
@@ -327,6 +345,13 @@ class Rehearsal:
             receipt = await self._doors.submit(
                 row.cycle, row.step, row.person, document.hash, now=self._clock.now, nonce=nonce
             )
+        elif row.what == "answer":
+            payload, commitment = commit(REASONED_ANSWER)
+            answer = Answer(version=row.version, comment=commitment, on_behalf_of=row.acting_for)
+            receipt = await self._doors.act(
+                self._employer, row.person, answer, cycle=row.cycle, step=row.step, texts=[payload],
+                now=self._clock.now, nonce=nonce,
+            )  # fmt: skip
         else:
             document_hash, version = await self._seen_version(row.cycle, row.step)
             outcome = deviation.outcome if deviation and deviation.outcome else OUTCOME_OF[row.what]
@@ -359,7 +384,7 @@ class Rehearsal:
                 document=document,
                 version=version,
                 now=self._clock.now,
-                nonce=f"attempt {attempt.on}",
+                nonce=f"attempt.{attempt.on}",
             )
         )
 

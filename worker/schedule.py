@@ -69,7 +69,10 @@ def _schedule(employer: str, task_queue: str) -> Schedule:
     )
     return Schedule(
         action=ScheduleActionStartWorkflow(
-            Opener.run, OpenerInput(employer=employer), id=opener_id(employer), task_queue=task_queue
+            Opener.run,
+            OpenerInput(employer=employer, sealed=True),
+            id=opener_id(employer),
+            task_queue=task_queue,
         ),
         spec=ScheduleSpec(calendars=[day], time_zone_name=str(OSLO)),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),

@@ -13,6 +13,8 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.overdue import ring_overdue
+from activities.store.errors import StoreError
 from worker.installation import Installation
 
 GRACE = timedelta(seconds=20)
@@ -23,6 +25,8 @@ CACHED = 400
 
 STICKY = timedelta(seconds=1)
 """After a worker's death its workflows go on elsewhere within this time (the default is 10 s)."""
+
+WATCH_EVERY = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +57,7 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
     try:
         async with worker:
             outbox = asyncio.create_task(installation.outbox(client).run(stop))
+            watch = asyncio.create_task(_watch(installation, stop))
             log.info("worker_started", task_queue=installation.settings.task_queue)
             try:
                 yield worker
@@ -60,6 +65,7 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
             finally:
                 stop.set()
                 await outbox
+                await watch
                 log.info("worker_stopping")
     except (asyncio.CancelledError, RuntimeError) as error:
         # The SDK cancels this task when its worker fails, also while the task waits for the worker to stop.
@@ -68,6 +74,18 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
         if task := asyncio.current_task():
             task.uncancel()
         log.warning("worker_failed_while_stopping", error=type(error).__name__)
+
+
+async def _watch(installation: Installation, stop: asyncio.Event) -> None:
+    """Ring the years that have missed their moment, every `WATCH_EVERY`, until `stop` is set."""
+    while not stop.is_set():
+        try:
+            if rung := await ring_overdue(installation.database, installation.clock()):
+                log.warning("years_overdue", cycles=rung)
+        except StoreError as error:  # the outbox says so too, and waits
+            log.warning("watch_waits", error=type(error).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), WATCH_EVERY.total_seconds())
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 PREFIX = "FORSVARLIG_"
 MASK = "********"
-_PATHS = (("state",), ("documents",), ("engine", "binary"))
+_PATHS = (("state",), ("documents",), ("payload_keys",), ("signing_key",), ("engine", "binary"))
 _URL_PASSWORD = re.compile(r"(://[^:/@]*:).*(@)|([?&]password=)[^&]*")
 
 
@@ -61,11 +61,10 @@ def _absolute(path: Path) -> Path:
 def _async_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     scheme = {
-        "sqlite": "sqlite+aiosqlite",
         "postgres": "postgresql+psycopg",
         "postgresql": "postgresql+psycopg",
     }.get(scheme, scheme)
-    if not separator or scheme not in ("sqlite+aiosqlite", "postgresql+psycopg"):
+    if not separator or scheme not in ("sqlite", "postgresql+psycopg"):
         raise ValueError(_("må begynne med sqlite:/// eller postgresql://"))
     return f"{scheme}://{rest}"
 
@@ -134,6 +133,10 @@ class Settings(BaseSettings):
     """Directory of everything that must survive a restart."""
     database_url: Annotated[str, AfterValidator(_async_url)]
     documents: AbsolutePath
+    payload_keys: AbsolutePath
+    """Directory of the keys under which payloads are sealed; workers of one Temporal must share it."""
+    signing_key: AbsolutePath
+    """The installation's own key file, with which it signs for people whom it knows."""
     lang: Annotated[Language | None, BeforeValidator(_bokmal)] = None
     task_queue: str = Field(default="forsvarlig", min_length=1)
     mail: MailSettings = MailSettings()
@@ -149,8 +152,13 @@ class Settings(BaseSettings):
         if not isinstance(state, str | Path):
             return values
         home = _absolute(Path(state))
-        database = f"sqlite+aiosqlite:///{home / 'forsvarlig.db'}"
-        return {"state": home, "database_url": database, "documents": home / "documents", **values}
+        database = f"sqlite:///{home / 'forsvarlig.db'}"
+        beside = {
+            "documents": home / "documents",
+            "payload_keys": home / "keys" / "payload",
+            "signing_key": home / "keys" / "installation.pem",
+        }
+        return {"state": home, "database_url": database, **beside, **values}
 
     @classmethod
     def settings_customise_sources(

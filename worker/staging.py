@@ -79,6 +79,7 @@ async def stage(settings: Settings, cast: Cast, year: int) -> Installation:
         EmlFolder(settings.mail_directory),
         clock,
         clock.shift,
+        method="rehearsal",
     )
 
 
@@ -90,13 +91,19 @@ def plugin_for(installation: Installation) -> SimplePlugin:
 def changes_from_files(
     installation: Installation, cast: Cast, law: LegalRegister, files: Path
 ) -> ChangeOrganisation:
-    """How a story's changes are carried out: each imports the folder it names, inside `files`."""
-    current = cast
+    """How a story's changes are carried out: each imports the folder it names, inside `files`.
+
+    Each is laid on the organisation in force, so that delegations and absences set meanwhile stay.
+    """
+    people = cast.people
 
     async def change(name: str, now: datetime) -> None:
-        nonlocal current
-        current = cast_from_files(files / name, law, now.date(), current)
-        await put_in_force(installation.database, current.organisation, current.people, now, mode="rehearsal")
+        nonlocal people
+        async with installation.database.read() as reader:
+            _hash, known = await reader.organisation(cast.organisation.employer)
+        new = cast_from_files(files / name, law, now.date(), Cast(organisation=known, people=people))
+        people = new.people
+        await put_in_force(installation.database, new.organisation, people, now, mode="rehearsal")
 
     return change
 
@@ -120,6 +127,7 @@ def rehearsal(
         installation.documents,
         replace(installation, clock=clock.soon).outbox(environment.client),
         installation.situations,
+        installation.doors,
         clock,
         employer,
         story,

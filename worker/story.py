@@ -15,8 +15,8 @@ from activities.language import _
 from activities.store.rows import InboxRow
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import OSLO, WorkCalendar, oslo_day
-from workflows.rules.events import Outcome
 from workflows.rules.organisation import Role
+from workflows.rules.terms import Outcome
 
 
 class StoryError(ValueError):

@@ -10,7 +10,6 @@ from activities.situations import Situations
 from activities.store.reader import Reader
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day
-from workflows.rules.cycle import Situation
 from workflows.rules.events import (
     Asked,
     AttemptRefused,
@@ -19,13 +18,14 @@ from workflows.rules.events import (
     Escalated,
     EvidenceSubmitted,
     Fact,
-    Outcome,
     ResponsibilityMoved,
     SentBack,
     StepClosed,
     StepLeftOpen,
     StepWithdrawn,
 )
+from workflows.rules.situation import Situation
+from workflows.rules.terms import Outcome
 
 
 class PersonLine(Frozen):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.common import RawValue
 
 from workflows.messages import OpenerInput, StartYearRequest
-from workflows.ports import CycleActivities
+from workflows.rules.terms import year_cycle
+from workflows.trust import content, until_ours
 
 
 @workflow.defn
@@ -18,8 +21,18 @@ class Opener:
     async def run(self, input: OpenerInput) -> str:
         """Answers with the id of the year that runs now, whether it was started here or before."""
         year = input.year if input.year is not None else workflow.now().year + 1
-        return await workflow.execute_activity_method(
-            CycleActivities.start_year,
-            StartYearRequest(employer=input.employer, year=year),
-            start_to_close_timeout=timedelta(minutes=1),
+        wanted = year_cycle(input.employer, year)
+
+        def ours(answer: RawValue) -> str | None:
+            found = content(answer, sealed=input.sealed)
+            return wanted if found is not None and json.loads(found) == wanted else None
+
+        return await until_ours(
+            lambda: workflow.execute_activity(
+                "start_year",
+                StartYearRequest(employer=input.employer, year=year),
+                result_type=RawValue,
+                start_to_close_timeout=timedelta(minutes=1),
+            ),
+            ours,
         )

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
-from workflows.messages import Advanced, AdvanceRequest, StartYearRequest
+from workflows.messages import Advanced, AdvanceRequest, Received, ReceiveRequest, StartYearRequest
 
 
 class CycleActivities(ABC):
@@ -24,3 +24,15 @@ class CycleActivities(ABC):
     @abstractmethod
     async def start_year(self, request: StartYearRequest) -> str:
         """Start the employer's year under its fixed id and answer with it; a year that runs is left alone."""
+
+
+class SignalActivities(ABC):
+    """What a cycle does with signals that are not the bell."""
+
+    @activity.defn(name="receive")
+    @abstractmethod
+    async def receive(self, request: ReceiveRequest) -> Received:
+        """Record signals that came from outside: statements are decided on, everything else is refused.
+
+        Safe to repeat. Never fails for what came, only while the ledger cannot be written.
+        """

@@ -16,7 +16,7 @@ from activities.directory.faults import ImportFault, fault
 from activities.directory.findings import organisation_faults
 from activities.directory.people import PersonCard
 from activities.directory.picture import PARTS, Tables, lay
-from activities.directory.read_people import read_people
+from activities.directory.read_people import folded_key, read_people
 from activities.directory.read_roles import keys_in, read_absences, read_roles
 from activities.directory.read_units import read_employer, read_units
 from activities.directory.rows import IgnoredColumn, Reading
@@ -114,7 +114,7 @@ def _read(
     with_roles = keys_in(readings.get("roles"))
     if "roles" not in readings and existing is not None:
         holders = {a.person for a in existing.assignments}
-        with_roles |= {card.external_key for card in existing_people if card.id in holders}
+        with_roles |= {folded_key(card.external_key) for card in existing_people if card.id in holders}
     people = read_people(
         readings.get("people"),
         existing,

@@ -11,13 +11,21 @@ from activities.directory.read_people import People
 from activities.directory.read_roles import Told
 from activities.directory.read_units import Units
 from activities.directory.rows import Line
-from workflows.rules.organisation import Absence, Assignment, Employment, Organisation, Slice, Unit
+from workflows.rules.organisation import (
+    Absence,
+    Assignment,
+    Delegation,
+    Employment,
+    Organisation,
+    Slice,
+    Unit,
+)
 
-PARTS = ("units", "areas", "employments", "assignments", "absences")
+PARTS = ("units", "areas", "employments", "assignments", "absences", "delegations")
 """The fields of an organisation that are not the employer's own."""
 
 S = TypeVar("S", bound=Slice)
-A = TypeVar("A", Assignment, Absence)
+A = TypeVar("A", Assignment, Absence, Delegation)
 
 
 class Tables(NamedTuple):
@@ -33,7 +41,8 @@ class Tables(NamedTuple):
 def lay(tables: Tables, existing: Organisation | None, today: date) -> Organisation:
     """The organisation that follows; a part whose table is missing is as in `existing`.
 
-    What only stands in rows at fault stays as it was.
+    What only stands in rows at fault stays as it was. What people have set by command, absences and delegations,
+    stays too: files replace what files have said.
     """
     before = existing or Organisation(**tables.fields, units=())
     units, people, roles, absences = tables.units, tables.people, tables.roles, tables.absences
@@ -89,25 +98,39 @@ def lay(tables: Tables, existing: Organisation | None, today: date) -> Organisat
     laid["assignments"] = _without_the_gone(laid_assignments, gone)
     laid_absences: tuple[Absence, ...] = before.absences
     if absences.told:
-        laid_absences = lay_part(
-            before.absences,
+        of_files = lay_part(
+            [a for a in before.absences if a.origin == "file"],
             absences.lines,
             subject=lambda a: a.person,
             content=lambda a: a.substitute,
             stays=lambda a: in_bad_row(a.person) or a.person in absences.bad or absences.unreadable,
         )
+        by_command = [a for a in before.absences if a.origin == "command"]
+        laid_absences = (*of_files, *(a for a in by_command if not _told_too(a, of_files)))
     laid["absences"] = _without_the_gone(laid_absences, gone)
+    laid["delegations"] = _without_the_gone(before.delegations, gone)
     areas = (*units.areas.values(), *(a for a in before.areas if a.id not in units.areas))
     return before.model_copy(update={**tables.fields, **laid, "areas": areas})
 
 
 def _without_the_gone(slices: Sequence[A], gone: Mapping[str, date]) -> tuple[A, ...]:
-    """The roles and absences of those who leave end when they do."""
+    """The roles, absences and delegations of those who leave end when they do."""
     result: list[A] = []
     for one in slices:
         day = gone.get(one.person)
         result += [one] if day is None else ended([one], day)
     return tuple(result)
+
+
+def _told_too(command: Absence, of_files: Sequence[Absence]) -> bool:
+    """Whether a file now says the same or more: away all that time, with the same substitute if there was one."""
+    return any(
+        told.person == command.person
+        and told.since <= command.since
+        and (told.until is None or (command.until is not None and command.until <= told.until))
+        and command.substitute in (None, told.substitute)
+        for told in of_files
+    )
 
 
 def _one_slice_a_day(units: Sequence[Unit]) -> tuple[Unit, ...]:

@@ -26,6 +26,11 @@ from workflows.rules.events import Fact, FactError, read_fact
 SALT = 32
 """Bytes of salt in a commitment."""
 
+_LATER = ("via", "signed")
+
+_LARGEST = 2**53 - 1
+"""The largest whole number in RFC 8785 (I-JSON, RFC 7493 § 2.2)."""
+
 MOST_FAULTS = 100
 """`verify` names this many faults and counts the rest."""
 
@@ -55,8 +60,13 @@ def canonical(value: object) -> bytes:
 
     `LedgerError` for a float, a moment without a time zone, or anything JSON has no word for.
     """
+    plain = _plain(value)
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if text.isascii():
+        # Only beyond ASCII do the two differ, in how keys are ordered; and this one is ten times as fast.
+        return text.encode()
     try:
-        return rfc8785.dumps(_plain(value))
+        return rfc8785.dumps(plain)
     except rfc8785.CanonicalizationError as error:
         raise LedgerError(f"no canonical JSON: {error}") from error
 
@@ -64,9 +74,13 @@ def canonical(value: object) -> bytes:
 def leaf_bytes(seq: int, fact: Fact) -> bytes:
     """The leaf of `fact` at place `seq` (the first is 1): canonical JSON of the fact and its seq.
 
-    Fractions of a second are dropped; `read_leaf` gives the fact as it is stored.
+    Fractions of a second are dropped; `read_leaf` gives the fact as it is stored. A field that facts did not
+    have at first is left out where it says nothing, so that a fact without it is the same bytes for ever.
     """
-    return canonical({**fact.model_dump(), "seq": seq})
+    said = fact.model_dump()
+    return canonical(
+        {name: item for name, item in said.items() if item is not None or name not in _LATER} | {"seq": seq}
+    )
 
 
 def read_leaf(leaf: bytes) -> tuple[int, Fact]:
@@ -174,9 +188,17 @@ def _plain(value: object) -> Any:
             return value.isoformat()
         case Enum():
             return value.value
-        case None | bool() | int() | str():
+        case None | bool() | str():
+            return value
+        case int():
+            if abs(value) > _LARGEST:
+                raise LedgerError(
+                    f"no canonical JSON: {value} is more than a reader of JSON must understand."
+                )
             return value
         case Mapping():
+            if not all(isinstance(key, str) for key in value):
+                raise LedgerError(f"no canonical JSON: the keys {sorted(map(repr, value))} must be text.")
             return {key: _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]

@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
@@ -20,6 +32,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from activities.store import sqlite
 from activities.store.errors import NotThere, SchemaError, StoreError
 from activities.store.reader import Reader
 from activities.store.transaction import Transaction
@@ -31,16 +44,14 @@ __all__ = ["Database", "NotThere", "Reader", "SchemaError", "StoreError", "Trans
 
 ACCEPTED = "a path of a file, sqlite:///path/of/a/file, or postgresql://user:password@host:port/database"
 
-BUSY = 30
-"""Seconds that a connection waits for another writer (SQLite), or for a free connection."""
-
 CONNECT = 10
 """Seconds to reach a PostgreSQL server."""
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The schema version of this program: the newest migration. Said here, for to find it takes all of Alembic."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS text)")
 _UPGRADE_LOCK = 7_305_118_201
 """Which advisory lock of PostgreSQL keeps two upgrades from running at the same time."""
 
@@ -56,14 +67,19 @@ class Database:
         self._url, self._file = _normalised(url)
         self._sqlite = self._file is not None
         self._turn = asyncio.Lock() if self._sqlite else None
-        options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": BUSY}
+        options: dict[str, Any] = {"hide_parameters": True}
         if not self._sqlite:
-            options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT}}
+            options |= {
+                "pool_pre_ping": True, "pool_timeout": sqlite.BUSY, "connect_args": {"connect_timeout": CONNECT},
+            }  # fmt: skip
         try:
             self._engine = create_async_engine(self._url, **options)
         except ModuleNotFoundError as error:
             remedy = "Install it: pip install 'forsvarlig[postgres]'"
             raise StoreError(f"{self.place} needs the driver {error.name}. {remedy}") from error
+        self._watch: AsyncConnection | None = None
+        self._watching = asyncio.Lock()
+        self._connections = None if self._file is None else sqlite.Connections(self._engine)
         if self._sqlite:
             _prepare(self._engine.sync_engine)
 
@@ -104,7 +120,7 @@ class Database:
         `StoreError` when the database cannot be used or refuses; then nothing was written, except that a
         connection lost during the commit itself leaves that open (appending again is safe).
         """
-        async with self._turn or nullcontext(), self._transaction(forsvarlig_write=True) as connection:
+        async with self._turn or nullcontext(), self._transaction(writing=True) as connection:
             transaction = Transaction(connection, employer)
             await transaction.lock()
             yield transaction
@@ -117,23 +133,72 @@ class Database:
         """One consistent view of the database that nobody waits for and that waits for nobody."""
         return self._read()
 
+    @property
+    def glance(self) -> float:
+        """Seconds between two looks at `mark`, when somebody looks all the time."""
+        return 0.03 if self._sqlite else 0.06
+
+    async def mark(self) -> object:
+        """Something that is not what it was after a commit to the database, by whatever process; it costs little.
+
+        `StoreError` when the database cannot be used.
+        """
+        try:
+            if self._connections is not None:
+                return await self._connections.state()
+            async with self._watching:
+                return await self._snapshot()
+        except DBAPIError as error:
+            raise self._unusable(error) from None
+
     async def close(self) -> None:
         """Close the connections. What runs is waited for by whoever runs it."""
+        if self._connections is not None:
+            await self._connections.close()
+        await self._stop_watching()
         await self._engine.dispose()
+
+    async def _snapshot(self) -> object:
+        """Which transactions are over, as PostgreSQL tells it on a connection that is kept for this."""
+        if self._watch is None:
+            connection = await self._engine.connect()
+            self._watch = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            return await self._watch.scalar(_SNAPSHOT)
+        except BaseException:
+            await self._stop_watching()
+            raise
+
+    async def _stop_watching(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await watch.close()
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[Reader]:
-        options = {} if self._sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        async with self._transaction(**options) as connection:
+        async with self._transaction(writing=False) as connection:
             yield Reader(connection)
 
+    def _begun(self, writing: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        if self._connections is None:
+            return self._begun_on_server(writing)
+        return self._connections.writing() if writing else self._connections.reading()
+
     @asynccontextmanager
-    async def _transaction(self, **options: Any) -> AsyncIterator[AsyncConnection]:
+    async def _begun_on_server(self, writing: bool) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as connection:
+            if not writing:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, *, writing: bool) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._engine.connect() as connection:
-                await connection.execution_options(**options)
-                async with connection.begin():
-                    yield connection
+            async with self._begun(writing) as connection:
+                yield connection
         except TimeoutError as error:
             raise self._unusable(error) from None
         except DBAPIError as error:
@@ -153,13 +218,13 @@ class Database:
         if self._file is not None:
             self._create_file(self._file)
             url = url.set(drivername="sqlite")
-        else:
-            options["connect_args"] = {"connect_timeout": CONNECT}
+        options["connect_args"] = {"timeout": sqlite.BUSY} if self._sqlite else {"connect_timeout": CONNECT}
         engine = create_engine(url, **options)
         if self._sqlite:
             _prepare(engine, foreign_keys=False)
+            event.listen(engine, "begin", _begin)
         try:
-            with engine.connect().execution_options(forsvarlig_write=True) as connection, connection.begin():
+            with engine.connect() as connection, connection.begin():
                 if not self._sqlite:
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
                 self._migrate(connection)
@@ -217,7 +282,7 @@ def _normalised(url: str) -> tuple[URL, Path | None]:
         # The text may hold a password, so it is not repeated.
         raise StoreError(f"The address of the database cannot be read. Write {ACCEPTED}.") from None
     match parsed.drivername:
-        case "sqlite" | "sqlite+aiosqlite":
+        case "sqlite":
             if parsed.query or parsed.host:
                 raise StoreError(
                     f"An SQLite database takes a path only, no host or options. Write {ACCEPTED}."
@@ -235,7 +300,7 @@ def _sqlite(path: str) -> tuple[URL, Path]:
     file = Path(path).expanduser().absolute()
     # `rw` and not `rwc`: a mistyped path must not become an empty database.
     return URL.create(
-        "sqlite+aiosqlite", database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"}
+        sqlite.DRIVER, database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"}
     ), file
 
 
@@ -247,7 +312,6 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in (
-            f"busy_timeout = {BUSY * 1000}",
             "journal_mode = WAL",
             "synchronous = FULL",
             f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
@@ -256,11 +320,10 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A transaction that begins by reading could not become a writing one while another writes.
-        immediate = connection.get_execution_options().get("forsvarlig_write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+def _begin(connection: Connection) -> None:
+    # A transaction that begins by reading could not become a writing one while another writes.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _version(connection: Connection) -> str | None:

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.ledger.log import canonical, read_leaf
+from activities.store.prepared import Prepared, add, bound, put
 from activities.store.standings import Row, StepStanding
 from activities.store.tables import inbox, ledger_leaf, step_status, timeline
 from workflows.rules.events import (
     SYSTEM,
+    UNKNOWN,
+    AbsenceSet,
+    AnswerDemanded,
+    AnswerOverdue,
+    Appointed,
     Asked,
-    CycleRef,
+    AttemptRefused,
     DecisionRecorded,
+    DecisionsStale,
+    Delegated,
+    DisagreementAnswered,
     Escalated,
     EvidenceSubmitted,
     Fact,
     Informed,
+    KeyEnrolled,
     Reminded,
     ResponsibilityMoved,
+    StepClosed,
+    WecMatterRaised,
 )
+from workflows.rules.terms import CycleRef
 
 PROJECTIONS: Mapping[str, Table] = {t.name: t for t in (inbox, step_status, timeline)}
 
@@ -34,7 +47,7 @@ async def apply(connection: AsyncConnection, facts: Sequence[tuple[int, Fact]]) 
     """Bring the projections up to date with the next facts of one employer's ledger and their places."""
     if not facts:
         return
-    await connection.execute(insert(timeline), [_line(seq, fact) for seq, fact in facts])
+    await _LINE.do_all(connection, [_line(seq, fact) for seq, fact in facts])
     of_steps = [
         (fact.cycle, fact.step, fact) for _, fact in facts if fact.cycle is not None and fact.step is not None
     ]
@@ -42,11 +55,14 @@ async def apply(connection: AsyncConnection, facts: Sequence[tuple[int, Fact]]) 
     before = {place: (standing.status, standing.inbox) for place, standing in standings.items()}
     for cycle, step, fact in of_steps:
         standings[cycle, step].take(fact)
-    old, new = before.values(), standings.values()
-    await _replace(connection, step_status, [_one(o[0]) for o in old], [_one(s.status) for s in new])
-    await _replace(
-        connection, inbox, [list(o[1].values()) for o in old], [list(s.inbox.values()) for s in new]
-    )
+    for place, now in standings.items():
+        status, inbox = before[place]
+        if now.status is not None and now.status != status:
+            await _STATUS.do(connection, **now.status)
+        await _NO_LONGER_ASKED.do_all(
+            connection, [_key(inbox[key]) for key in inbox.keys() - now.inbox.keys()]
+        )
+        await _ASKED.do_all(connection, [row for key, row in now.inbox.items() if row != inbox.get(key)])
 
 
 async def rebuild(connection: AsyncConnection, employer: str) -> dict[str, str]:
@@ -73,13 +89,34 @@ async def checksums(connection: AsyncConnection, employer: str) -> dict[str, str
 
 
 def mentioned(fact: Fact) -> tuple[str, ...]:
-    """Everyone whom the fact names: the actor first, unless that is the system."""
-    people: list[str | None] = [fact.actor if fact.actor != SYSTEM else None]
+    """Everyone whom the fact names: the actor first, if it is a person who is known."""
+    people: list[str | None] = [fact.actor if fact.actor not in (SYSTEM, UNKNOWN) else None]
     match fact.body:
         case Asked(people=holders):
             people += [person for holder in holders for person in (holder.person, holder.acting_for)]
-        case Reminded(people=told) | Escalated(people=told) | Informed(people=told):
+        case Appointed(people=holders):
+            people += [person for holder in holders for person in (holder.person, holder.acting_for)]
+        case (
+            Reminded(people=told)
+            | Escalated(people=told)
+            | Informed(people=told)
+            | DecisionsStale(people=told)
+            | AnswerOverdue(people=told)
+            | AnswerDemanded(disagree=told)
+        ):
             people += told
+        case WecMatterRaised(people=told, disagree=disagree):
+            people += [*disagree, *told]
+        case DisagreementAnswered(disagree=told, on_behalf_of=other):
+            people += [*told, other]
+        case StepClosed(disagreements=told):
+            people += told
+        case KeyEnrolled(person=person):
+            people.append(person)
+        case Delegated(person=person, to=other) | AbsenceSet(person=person, substitute=other):
+            people += [person, other]
+        case AttemptRefused(claimed=claimed):
+            people.append(claimed)
         case ResponsibilityMoved(before=before, after=after):
             people += [*before, *after]
         case EvidenceSubmitted(on_behalf_of=other) | DecisionRecorded(on_behalf_of=other):
@@ -113,32 +150,26 @@ async def _standings(
     for cycle, step in standings:
         steps.setdefault(cycle, []).append(step)
     for cycle, names in steps.items():
-        for table in (step_status, inbox):
-            rows = await connection.execute(
-                select(table).where(table.c.cycle == cycle, table.c.step.in_(names))
-            )
-            for row in rows:
-                found = standings[cycle, row.step]
-                if table is step_status:
-                    found.status = dict(row._mapping)
-                else:
-                    found.inbox[row.what, row.role, row.person] = dict(row._mapping)
+        one = {"step": names[0]} if len(names) == 1 else {}
+        for row in await _rows_of(step_status, bool(one)).rows(connection, cycle=cycle, **one):
+            if row["step"] in names:
+                standings[cycle, row["step"]].status = row
+        for row in await _rows_of(inbox, bool(one)).rows(connection, cycle=cycle, **one):
+            if row["step"] in names:
+                standings[cycle, row["step"]].inbox[row["what"], row["role"], row["person"]] = row
     return standings
 
 
-async def _replace(
-    connection: AsyncConnection, table: Table, before: Sequence[list[Row]], after: Sequence[list[Row]]
-) -> None:
-    """Write what changed; each item of `before` and `after` is what one step has in the table."""
-    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    gone = [{"_cycle": old[0]["cycle"], "_step": old[0]["step"]} for old, _ in changed if old]
-    rows: list[dict[str, Any]] = [row for _, new in changed for row in new]
-    if gone:
-        this = table.c.cycle == bindparam("_cycle"), table.c.step == bindparam("_step")
-        await connection.execute(delete(table).where(*this), gone)
-    if rows:
-        await connection.execute(insert(table), rows)
+def _key(row: Row) -> Row:
+    return {name: row[name] for name in _KEY}
 
 
-def _one(row: Row | None) -> list[Row]:
-    return [] if row is None else [row]
+@cache
+def _rows_of(table: Table, one_step: bool) -> Prepared:
+    """The statement that reads a cycle's rows, or those of one step of it."""
+    return Prepared(select(table).where(*bound(table, "cycle", *(["step"] if one_step else []))))
+
+
+_KEY = inbox.primary_key.columns.keys()
+_LINE, _STATUS, _ASKED = add(timeline), put(step_status), put(inbox)
+_NO_LONGER_ASKED = Prepared(delete(inbox).where(*bound(inbox, *_KEY)))

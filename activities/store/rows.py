@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AwareDatetime, BeforeValidator
 
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Id, Profile, Role
+from workflows.rules.terms import What
 
 Mode = Literal["real", "rehearsal"]
 State = Literal["running", "closed"]
 Status = Literal["open", "closed", "left_open", "withdrawn"]
 Channel = Literal["mail", "bell", "start"]
-What = Literal["evidence", "approve", "consult", "treat"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 
 
 class Head(Frozen):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from workflows.rules.events import (
+    AnswerDemanded,
     Asked,
-    CycleRef,
     DecisionRecorded,
+    DisagreementAnswered,
     DueDateChanged,
     EvidenceSubmitted,
     Fact,
@@ -17,8 +19,10 @@ from workflows.rules.events import (
     StepClosed,
     StepLeftOpen,
     StepOpened,
+    StepReopened,
     StepWithdrawn,
 )
+from workflows.rules.terms import CycleRef
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]
@@ -36,6 +40,8 @@ class StepStanding:
     step: str
     status: Row | None = None
     inbox: dict[Key, Row] = field(default_factory=dict)
+    answer_due: date | None = None
+    """Until when the employer has to answer who disagrees, when a fact has just said so."""
 
     def take(self, fact: Fact) -> None:
         """Bring in the next fact of this step; one that says nothing about its standing changes nothing."""
@@ -51,17 +57,30 @@ class StepStanding:
             case Asked() as asked:
                 self._ask(asked, fact)
             case EvidenceSubmitted(document=document, version=version):
-                self._drop(lambda row: row["what"] == "evidence" or row["version"] < version)
+                self._drop(
+                    lambda row: (
+                        row["what"] == "evidence" or (row["what"] != "answer" and row["version"] < version)
+                    )
+                )
                 self._set(document=document, version=version)
             case DecisionRecorded() as decision:
                 self._answered(decision, fact.actor)
             case SentBack():
-                self.inbox = {}
+                self._drop(_of_the_gate)
+            case AnswerDemanded(due=due):
+                self.answer_due = due
+            case DisagreementAnswered():
+                self._drop(lambda row: row["what"] == "answer")
+            case StepReopened(due=due):
+                self._drop(_of_the_gate)
+                self._set(status="open", due=due, closed_at=None, late=False)
             case DueDateChanged(after=due):
                 self._set(due=due)
                 self._due(due)
             case StepClosed(late=late, document=document, version=version):
+                owed = {key: row for key, row in self.inbox.items() if not _of_the_gate(row)}
                 self._end("closed", fact, late=late, document=document, version=version)
+                self.inbox = owed
             case StepWithdrawn():
                 self._end("withdrawn", fact)
             case StepLeftOpen():
@@ -69,6 +88,10 @@ class StepStanding:
         self._set(waiting_for=",".join(sorted({f"{what}:{role}" for what, role, _ in self.inbox})))
 
     def _ask(self, asked: Asked, fact: Fact) -> None:
+        due = self.status["due"] if self.status else None
+        if asked.what == "answer":
+            known = [row["due"] for row in self.inbox.values() if row["what"] == "answer"]
+            due = self.answer_due or next(iter(known), due)
         self._drop(lambda row: (row["what"], row["role"]) == (asked.what, asked.role.value))
         for holder in asked.people:
             row = {
@@ -79,7 +102,7 @@ class StepStanding:
                 "acting_for": holder.acting_for,
                 "version": asked.version,
                 "asked_at": fact.concerns,
-                "due": self.status["due"] if self.status else None,
+                "due": due,
             }
             # Whoever acts for two people is asked once.
             self.inbox.setdefault((asked.what, asked.role.value, holder.person), row)
@@ -104,7 +127,9 @@ class StepStanding:
         self.inbox = {key: row for key, row in self.inbox.items() if not which(row)}
 
     def _due(self, due: object) -> None:
-        self.inbox = {key: {**row, "due": due} for key, row in self.inbox.items()}
+        self.inbox = {
+            key: {**row, "due": due} if _of_the_gate(row) else row for key, row in self.inbox.items()
+        }
 
     def _set(self, **values: Any) -> None:
         if self.status is not None:
@@ -119,3 +144,8 @@ class StepStanding:
         ref = CycleRef.parse(self.cycle)
         cycle = {"employer": ref.employer, "unit": ref.unit, "year": ref.year, "cycle": self.cycle}
         return {**cycle, "step": self.step}
+
+
+def _of_the_gate(row: Row) -> bool:
+    """Whether it is asked in the gate; an answer to a disagreement is owed also when that is closed."""
+    return bool(row["what"] != "answer")

@@ -153,6 +153,7 @@ ledger_leaf = Table(
     PrimaryKeyConstraint("employer", "seq"),
     UniqueConstraint("employer", "fact_id"),
     Index(None, "cycle", "seq"),
+    Index(None, "employer", "kind", "seq"),
     comment="Append-only, by triggers. body is the exact bytes that are hashed; seq counts from 1.",
 )
 
@@ -175,6 +176,18 @@ payload = Table(
     Column("text", Text, nullable=False),
     PrimaryKeyConstraint("employer", "fact_id"),
     comment="Erasable text that a leaf holds a commitment to.",
+)
+
+deposited_text = Table(
+    "deposited_text",
+    METADATA,
+    _employer(),
+    Column("commitment", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("deposited", UTC, nullable=False),
+    PrimaryKeyConstraint("employer", "commitment"),
+    comment="Text that waits for the statement which commits to it; a statement carries no text.",
 )
 
 outbox = Table(

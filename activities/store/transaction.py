@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Row, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.ledger.log import Payload, canonical, commitment, committed, leaf_bytes, read_leaf
 from activities.ledger.merkle import Frontier, leaf_hash
 from activities.store import projections, tables
 from activities.store.errors import NotThere, StoreError
+from activities.store.prepared import Prepared, Row, add, add_once, bound, put
 from activities.store.reader import Reader
 from activities.store.rows import Channel, CycleRow, DocumentRow, EmployerRow, PersonRow, State
-from workflows.rules.events import CycleRef, Fact
+from workflows.rules.events import Fact
 from workflows.rules.organisation import Organisation, Profile
+from workflows.rules.terms import CycleRef
 
 __all__ = ["Keep", "Reader", "Transaction"]
 
 _NONE: Mapping[str, Payload] = MappingProxyType({})
 _CHUNK = 500
 _LONGEST_ERROR = 500
+
+DEPOSITED = timedelta(days=30)
+"""How long a text waits for its statement."""
 
 Item = TypeVar("Item")
 
@@ -52,9 +57,7 @@ class Transaction(Reader):
 
     async def lock(self) -> None:
         """Wait for the other writers of this employer; `StoreError` if the head of its ledger is damaged."""
-        head = tables.ledger_head
-        locked = select(head).where(head.c.employer == self._employer).with_for_update()
-        row = (await self.connection.execute(locked)).first()
+        row = await _LOCK.first(self.connection, employer=self._employer)
         self._frontier = None if row is None else _frontier(row)
 
     async def append(
@@ -92,18 +95,17 @@ class Transaction(Reader):
                 }
             )  # fmt: skip
         self.broken = True
-        await self.connection.execute(insert(tables.ledger_leaf), leaves)
-        head = {"size": frontier.size, "root": frontier.root, "frontier": frontier.to_bytes()}
-        await self.connection.execute(
-            update(tables.ledger_head).where(tables.ledger_head.c.employer == self._employer).values(**head)
-        )
+        await _LEAF.do_all(self.connection, leaves)
+        await _HEAD.do(
+            self.connection, of=self._employer, size=frontier.size, root=frontier.root,
+            frontier=frontier.to_bytes(),
+        )  # fmt: skip
         texts = [
             {"employer": self._employer, "fact_id": id, "salt": kept.salt, "text": kept.text}
             for id, kept in comments.items()
             if id in new
         ]
-        if texts:
-            await self.connection.execute(insert(tables.payload), texts)
+        await _TEXT.do_all(self.connection, texts)
         await projections.apply(self.connection, stored)
         self._frontier, self.broken = frontier, False
         return stored
@@ -122,13 +124,11 @@ class Transaction(Reader):
             raise StoreError(
                 f"The employer {row.id!r} is {mode} and stays so. Choose another id for {row.mode}."
             )
-        await self._upsert(tables.employer, [row.model_dump()], keys=("id",), keep=("mode", "created"))
+        await _EMPLOYER.do(self.connection, **row.model_dump())
         if self._frontier is None:
             start = Frontier()
             head = {"employer": row.id, "size": 0, "root": start.root, "frontier": start.to_bytes()}
-            await self.connection.execute(
-                self._insert(tables.ledger_head).values(**head).on_conflict_do_nothing()
-            )
+            await _FIRST_HEAD.do(self.connection, **head)
             await self.lock()
 
     async def put_organisation(self, organisation: Organisation, recorded: datetime) -> str:
@@ -159,7 +159,7 @@ class Transaction(Reader):
     async def put_rulebook(self, hash: str, kind: Literal["programme", "law"], body: str) -> None:
         """Keep a programme or a legal register, as JSON, under its content hash; once is enough."""
         row = {"hash": hash, "kind": kind, "body": body}
-        await self.connection.execute(self._insert(tables.rulebook).values(**row).on_conflict_do_nothing())
+        await _RULEBOOK.do(self.connection, **row)
 
     async def put_people(self, people: Iterable[PersonRow]) -> None:
         """Add or change people in the directory; `StoreError` when a key belongs to somebody else."""
@@ -173,9 +173,7 @@ class Transaction(Reader):
             mine = tables.person.c.employer == self._employer, tables.person.c.id.in_(chunk)
             await self.connection.execute(update(tables.person).where(*mine).values(external_key=None))
         for chunk in _chunks(list(rows)):
-            await self._upsert(
-                tables.person, [rows[id].model_dump() for id in chunk], keys=("employer", "id")
-            )
+            await _PERSON.do_all(self.connection, [rows[id].model_dump() for id in chunk])
 
     async def put_cycle(self, row: CycleRow) -> None:
         """Add a cycle. Repeating it changes nothing; `StoreError` if it exists with other pinned hashes."""
@@ -183,7 +181,7 @@ class Transaction(Reader):
         self._known_frontier()
         found = await self.cycle(row.id)
         if found is None:
-            await self.connection.execute(insert(tables.cycle).values(_values(row)))
+            await _CYCLE.do(self.connection, **_values(row))
         elif (found.programme, found.law) != (row.programme, row.law):
             raise StoreError(
                 f"The cycle {row.id} runs already, with another programme or law, and keeps those. "
@@ -206,21 +204,23 @@ class Transaction(Reader):
             "organisation": organisation, "profile": profile,
         }  # fmt: skip
         values = {name: _value(value) for name, value in given.items() if value is not Keep.KEEP}
-        mine = tables.cycle.c.id == id, tables.cycle.c.employer == self._employer
-        change = (
-            update(tables.cycle).where(*mine).values(**values)
-            if values
-            else select(tables.cycle.c.id).where(*mine)
-        )
-        result = await self.connection.execute(change)
-        if (result.rowcount if values else len(result.all())) == 0:
+        if await _cycle_changed(*values).do(self.connection, of=self._employer, this=id, **values) == 0:
             raise NotThere.cycle(id)
 
     async def put_document(self, row: DocumentRow) -> None:
         """Remember a document; the same content again changes nothing."""
-        await self.connection.execute(
-            self._insert(tables.document).values(_values(row)).on_conflict_do_nothing()
-        )
+        await _DOCUMENT.do(self.connection, **_values(row))
+
+    async def deposit(self, commitment: str, text: Payload, now: datetime) -> None:
+        """Keep a text until the statement that commits to it arrives, `DEPOSITED` at most."""
+        self._known_frontier()
+        row = {"employer": self._employer, "commitment": commitment, "deposited": now, **text.model_dump()}
+        await _WAITED.do(self.connection, employer=self._employer, since=now - DEPOSITED)
+        await _DEPOSIT.do(self.connection, **row)
+
+    async def withdraw_deposit(self, commitment: str) -> None:
+        """The text has its place beside a fact now."""
+        await _WITHDRAW.do(self.connection, employer=self._employer, commitment=commitment)
 
     async def ring(self, cycle_id: str, key: str, now: datetime) -> bool:
         """Have the workflow of a cycle woken: `enqueue` to its bell."""
@@ -231,27 +231,16 @@ class Transaction(Reader):
     ) -> bool:
         """Put something into the outbox; False, and no change, if `key` was put there before."""
         self._known_frontier()
-        row = {
-            "employer": self._employer, "key": key, "channel": channel, "target": target,
-            "fact_seq": fact_seq, "created": now, "not_before": now, "attempts": 0,
-        }  # fmt: skip
-        put = self._insert(tables.outbox).values(**row).on_conflict_do_nothing(index_elements=["key"])
-        return await self.connection.scalar(put.returning(tables.outbox.c.id)) is not None
+        row = self._outbox_row(key, channel, target, now, fact_seq)
+        return await _TO_TELL.do(self.connection, **row) == 1
 
     async def tell(self, people: Sequence[str], fact: Fact, seq: int, now: datetime) -> None:
         """Have each of `people` told of the fact at place `seq` by mail, once."""
         self._known_frontier()
         if not people:
             return
-        rows = [
-            {
-                "employer": self._employer, "key": f"{fact.id}|{person}", "channel": "mail", "target": person,
-                "fact_seq": seq, "created": now, "not_before": now, "attempts": 0,
-            }
-            for person in people
-        ]  # fmt: skip
-        put = self._insert(tables.outbox).on_conflict_do_nothing(index_elements=["key"])
-        await self.connection.execute(put, rows)
+        rows = [self._outbox_row(f"{fact.id}|{person}", "mail", person, now, seq) for person in people]
+        await _TO_TELL.do_all(self.connection, rows)
 
     async def delivered(self, ids: Sequence[int], now: datetime) -> None:
         """Rows of the outbox have reached their receivers."""
@@ -268,6 +257,14 @@ class Transaction(Reader):
         if (await self.connection.execute(change)).rowcount != len(ids):
             rows = ", ".join(str(id) for id in ids)
             raise StoreError(f"Not every row of {rows} is in the outbox of {self._employer!r}.")
+
+    def _outbox_row(
+        self, key: str, channel: Channel, target: str, now: datetime, fact_seq: int | None
+    ) -> dict[str, Any]:
+        return {
+            "employer": self._employer, "key": key, "channel": channel, "target": target,
+            "fact_seq": fact_seq, "created": now, "not_before": now, "attempts": 0,
+        }  # fmt: skip
 
     def _known_frontier(self) -> Frontier:
         if self._frontier is None:
@@ -294,6 +291,9 @@ class Transaction(Reader):
             )
 
     async def _there(self, ids: Sequence[str]) -> set[str]:
+        if len(ids) == 1:
+            found = await _PLACE.value(self.connection, employer=self._employer, fact_id=ids[0])
+            return set() if found is None else set(ids)
         there: set[str] = set()
         for chunk in _chunks(ids):
             mine = tables.ledger_leaf.c.employer == self._employer, tables.ledger_leaf.c.fact_id.in_(chunk)
@@ -318,30 +318,15 @@ class Transaction(Reader):
                 if id not in rows:
                     raise StoreError(f"The key {key!r} of {keys[key]!r} belongs to {id!r}. Mend one of them.")
 
-    def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
-        """An insert that can say what happens on a conflict."""
-        if self.connection.dialect.name == "postgresql":
-            return postgresql.insert(table)
-        return sqlite.insert(table)
 
-    async def _upsert(
-        self, table: Table, rows: list[dict[str, Any]], *, keys: tuple[str, ...], keep: tuple[str, ...] = ()
-    ) -> None:
-        statement = self._insert(table)
-        changes = {c.name: statement.excluded[c.name] for c in table.c if c.name not in (*keys, *keep)}
-        await self.connection.execute(
-            statement.on_conflict_do_update(index_elements=list(keys), set_=changes), rows
-        )
-
-
-def _frontier(head: Row[Any]) -> Frontier:
+def _frontier(head: Row) -> Frontier:
     try:
-        frontier = Frontier.from_bytes(head.frontier)
+        frontier = Frontier.from_bytes(head["frontier"])
     except ValueError:
         frontier = None
-    if frontier is None or (frontier.size, frontier.root) != (head.size, head.root):
+    if frontier is None or (frontier.size, frontier.root) != (head["size"], head["root"]):
         raise StoreError(
-            f"The head of the ledger of {head.employer!r} was changed from outside, so nothing is added. "
+            f"The head of the ledger of {head['employer']!r} was changed from outside, so nothing is added. "
             "See what else was: forsvarlig doctor. Then restore a backup."
         )
     return frontier
@@ -357,3 +342,36 @@ def _value(value: Any) -> Any:
 
 def _chunks(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
+
+
+_LOCK = Prepared(select(tables.ledger_head).where(*bound(tables.ledger_head, "employer")).with_for_update())
+_PLACE = Prepared(select(tables.ledger_leaf.c.seq).where(*bound(tables.ledger_leaf, "employer", "fact_id")))
+_LEAF, _TEXT, _CYCLE = add(tables.ledger_leaf), add(tables.payload), add(tables.cycle)
+_HEAD = Prepared(
+    update(tables.ledger_head).where(tables.ledger_head.c.employer == bindparam("of")),
+    ("size", "root", "frontier"),
+)
+_FIRST_HEAD, _RULEBOOK, _DOCUMENT = (
+    add_once(tables.ledger_head), add_once(tables.rulebook), add_once(tables.document),
+)  # fmt: skip
+_TO_TELL = add_once(
+    tables.outbox, "employer", "key", "channel", "target", "fact_seq", "created", "not_before", "attempts"
+)
+_DEPOSIT = add_once(tables.deposited_text)
+_WITHDRAW = Prepared(
+    delete(tables.deposited_text).where(*bound(tables.deposited_text, "employer", "commitment"))
+)
+_WAITED = Prepared(
+    delete(tables.deposited_text).where(
+        *bound(tables.deposited_text, "employer"), tables.deposited_text.c.deposited < bindparam("since")
+    )
+)
+_EMPLOYER, _PERSON = put(tables.employer, keep=("mode", "created")), put(tables.person)
+
+
+@cache
+def _cycle_changed(*columns: str) -> Prepared:
+    """The statement that changes these columns of a cycle; with none, it changes nothing and finds it."""
+    mine = tables.cycle.c.id == bindparam("this"), tables.cycle.c.employer == bindparam("of")
+    change = update(tables.cycle).where(*mine)
+    return Prepared(change if columns else change.values(id=tables.cycle.c.id), columns)

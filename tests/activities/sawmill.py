@@ -12,16 +12,19 @@ from pathlib import Path
 from activities.cycles import Cycles, open_year
 from activities.documents import Documents
 from activities.doors import Doors, Receipt
+from activities.ledger.log import Payload, commit
 from activities.notices import compose
+from activities.signatures import SigningKey
 from activities.situations import Situations
 from activities.store.database import Database
 from activities.store.rows import EmployerRow, OutboxRow, PersonRow
 from workflows.messages import AdvanceRequest
 from workflows.rules.calendar import OSLO
-from workflows.rules.events import Outcome, unit_cycle, year_cycle
 from workflows.rules.law import parse_law
 from workflows.rules.organisation import Absence, Assignment, Employment, Organisation, Role, SafetyArea, Unit
 from workflows.rules.programme_file import parse_programme
+from workflows.rules.statement import Act, Answer, MoveDueDate
+from workflows.rules.terms import Outcome, unit_cycle, year_cycle
 from workflows.standard import law_text, programme_text
 
 EMPLOYER = "nordfjord-sag"
@@ -84,7 +87,8 @@ class Sawmill:
         self.documents = Documents(folder / "documents")
         self.cycles = Cycles(self.database, lambda: self.now)
         self.cycles.situations = SITUATIONS
-        self.doors = Doors(self.database, SITUATIONS)
+        self.signer = SigningKey.load_or_make(folder / "keys" / "installation.pem")
+        self.doors = Doors(self.database, SITUATIONS, signer=self.signer)
         self.now = datetime(2027, 1, 4, 7, tzinfo=UTC)
 
     @classmethod
@@ -144,7 +148,9 @@ class Sawmill:
     async def file(self, step: str, who: str, text: str = "Risikovurdering", cycle: str = UNIT) -> Receipt:
         async with self.database.write(EMPLOYER) as tx:
             row = await self.documents.put(text.encode(), "text/plain", "vurdering.txt", self.now, tx)
-        receipt = await self.doors.submit(cycle, step, who, row.hash, now=self.now, nonce=f"{self.now}")
+        receipt = await self.doors.submit(
+            cycle, step, who, row.hash, now=self.now, nonce=f"{self.now:%Y%m%dT%H%M%S}"
+        )
         return await self._recorded(receipt)
 
     async def decide(
@@ -154,7 +160,23 @@ class Sawmill:
             [here] = [s for s in await reader.steps(cycle=cycle) if s.step == step]
         receipt = await self.doors.decide(
             cycle, step, who, role, outcome, document=here.document or "", version=here.version,
-            comment=comment, now=self.now, nonce=f"{self.now}",
+            comment=comment, now=self.now, nonce=f"{self.now:%Y%m%dT%H%M%S}",
+        )  # fmt: skip
+        return await self._recorded(receipt)
+
+    async def answer(self, step: str, who: str, why: str, version: int = 1) -> Receipt:
+        """The employer's reasoned answer to a disagreement in the unit's year."""
+        payload, commitment = commit(why)
+        return await self._act(step, who, Answer(version=version, comment=commitment), payload)
+
+    async def move(self, step: str, who: str, due: date, why: str) -> Receipt:
+        payload, commitment = commit(why)
+        return await self._act(step, who, MoveDueDate(due=due, comment=commitment), payload)
+
+    async def _act(self, step: str, who: str, act: Act, text: Payload) -> Receipt:
+        receipt = await self.doors.act(
+            EMPLOYER, who, act, now=self.now, nonce=f"{self.now:%Y%m%dT%H%M%S}", cycle=UNIT, step=step,
+            texts=[text],
         )  # fmt: skip
         return await self._recorded(receipt)
 

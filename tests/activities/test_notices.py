@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -26,8 +26,8 @@ from tests.activities.sawmill import (
 )
 from worker.cli.decide import decide
 from worker.cli.step import step
-from workflows.rules.events import Outcome
 from workflows.rules.organisation import Absence, Role
+from workflows.rules.terms import Outcome
 
 OPEN = date(2027, 5, 12)
 """Y15, the risk assessment, is open in Sagbruk and due on 20 May."""
@@ -190,7 +190,7 @@ async def test_whoever_decides_reads_that_the_safety_representative_disagrees_bu
 ) -> None:
     await asked_per(mill)
     await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.DISAGREES, SECRET)
-    message = (await mill.mails("Y15", "kari"))[-1]
+    [message] = [m for m in await mill.mails("Y15", "kari") if "ta stilling" in subject(m)]
     assert subject(message) == "Risikovurdering psykososialt – Sagbruk: ta stilling innen 20. mai"
     text = flowing(message)
     assert (
@@ -208,6 +208,100 @@ async def test_a_question_after_the_due_date_does_not_ask_for_an_answer_in_the_p
     message = (await mill.mails("Y15", "per"))[-1]
     assert subject(message).endswith("si din mening nå – fristen var 20. mai")
     assert "Fristen var torsdag 20. mai 2027." in flowing(message)
+
+
+# --- a disagreement ---------------------------------------------------------------------------------
+
+
+async def disagreed(mill: Sawmill) -> None:
+    await asked_per(mill)
+    await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.DISAGREES, SECRET)
+
+
+async def test_the_employer_is_asked_for_a_reasoned_answer_by_a_day_of_its_own(mill: Sawmill) -> None:
+    await disagreed(mill)
+    [message] = [m for m in await mill.mails("Y15", "kari") if "svar på uenigheten" in subject(m)]
+    assert subject(message) == "Risikovurdering psykososialt – Sagbruk: svar på uenigheten innen 26. mai"
+    text = flowing(message)
+    assert (
+        "Verneombudet er uenig i versjon 1 av «Risikovurdering psykososialt» for Sagbruk, 2027. "
+        "Arbeidsgiver skal gi et begrunnet svar (arbeidsmiljøloven § 6-2), og det er du som skal svare."
+        in text
+    )
+    assert "Frist: onsdag 26. mai 2027." in text
+    assert f'forsvarlig answer {UNIT} Y15 --version 1 --as kari --comment "din begrunnelse"' in text
+    assert "Plikten til å svare faller ikke bort." in text
+    assert SECRET not in text
+
+
+async def test_the_chair_of_the_committee_reads_that_the_matter_is_theirs_and_by_when_the_employer_answers(
+    mill: Sawmill,
+) -> None:
+    await disagreed(mill)
+    [message] = await mill.mails("Y15", "amund")
+    assert subject(message) == "Risikovurdering psykososialt – Sagbruk: en uenighet skal opp i AMU"
+    text = flowing(message)
+    assert "Verneombudet er uenig i versjon 1" in text
+    assert "Du får beskjed fordi du leder AMU: sett saken på sakslisten." in text
+    assert "Arbeidsgiver skal gi et begrunnet svar innen onsdag 26. mai 2027." in text
+    assert NAMES["per"] not in text.partition("Spørsmål?")[0]
+
+
+async def test_an_answer_that_is_not_given_in_time_is_told_upwards(mill: Sawmill) -> None:
+    await disagreed(mill)
+    await mill.go(date(2027, 5, 27))
+    for who in ("toppen", "amund"):
+        message = (await mill.mails("Y15", who))[-1]
+        assert subject(message).endswith("Sagbruk: svar på uenighet skulle vært gitt 26. mai")
+        assert "Plikten faller ikke bort (arbeidsmiljøloven § 6-2)." in flowing(message)
+
+
+async def test_whoever_disagreed_reads_that_the_employer_has_answered_and_where_but_not_what(
+    mill: Sawmill,
+) -> None:
+    await disagreed(mill)
+    await mill.answer("Y15", "kari", SECRET)
+    message = (await mill.mails("Y15", "per"))[-1]
+    assert subject(message).endswith("Sagbruk: arbeidsgiver har svart på uenigheten")
+    text = flowing(message)
+    assert "Arbeidsgiver har gitt et begrunnet svar onsdag 12. mai 2027." in text
+    assert f"forsvarlig step show {UNIT} Y15" in text
+    assert SECRET not in text
+
+
+# --- what changes meanwhile -------------------------------------------------------------------------
+
+
+async def test_whoever_answered_an_older_version_reads_why_it_no_longer_counts(mill: Sawmill) -> None:
+    await asked_per(mill)
+    await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.AGREED)
+    await mill.file("Y15", "kari", "En bedre vurdering")
+    stale, again = (await mill.mails("Y15", "per"))[-2:]
+    assert subject(stale).endswith("Sagbruk: svaret ditt gjelder ikke lenger")
+    assert "gjelder ikke lenger, fordi det er lagt fram en ny versjon." in flowing(stale)
+    assert "--version 2" in flowing(again)
+
+
+async def test_a_step_that_is_opened_again_says_why(mill: Sawmill) -> None:
+    await mill.go(OPEN)
+    await mill.file("Y10", "kari")
+    await mill.decide("Y10", "per", Role.SAFETY_REP, Outcome.AGREED)
+    mill.now += timedelta(days=1)
+    await mill.file("Y10", "kari", "En bedre vurdering")
+    message = (await mill.mails("Y10", "per"))[-1]
+    assert "si din mening" in subject(message)
+    assert "Steget er åpnet igjen fordi det er lagt fram en ny versjon." in flowing(message)
+
+
+async def test_a_new_due_date_is_told_with_the_old_one_and_that_there_is_a_reason(mill: Sawmill) -> None:
+    await asked_per(mill)
+    await mill.move("Y15", "kari", date(2027, 5, 28), SECRET)
+    message = (await mill.mails("Y15", "per"))[-1]
+    assert subject(message).endswith("Sagbruk: ny frist 28. mai")
+    text = flowing(message)
+    assert "er flyttet fra torsdag 20. mai 2027 til fredag 28. mai 2027." in text
+    assert "Begrunnelsen er ført i saken. Den første fristen, torsdag 20. mai 2027, blir stående" in text
+    assert SECRET not in text
 
 
 # --- overdue ----------------------------------------------------------------------------------------

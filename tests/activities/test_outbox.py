@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -16,28 +17,20 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from activities.mail import EmlFolder, Mailer, MailError, Smtp
+from activities.mail import EmlFolder, MailError, Smtp
 from activities.outbox import EMPLOYER as EMPLOYER_KEY
 from activities.outbox import NEVER, REFUSED_TRIES, UNIT, YEAR, Outbox
+from activities.post import LEASE
 from activities.store.database import Database
-from activities.store.rows import Channel, EmployerRow, OutboxRow
-from tests.activities.sawmill import EMPLOYER, SENDER, SITUATIONS, Sawmill, person
+from activities.store.rows import Channel, EmployerRow
+from tests.activities.posting import START, Clock, Sent, later, outbox, rows, waiting
+from tests.activities.sawmill import EMPLOYER, Sawmill, person
 from worker.processes import free_port
 from workflows.messages import Bell, CycleInput
-from workflows.rules.events import unit_cycle, year_cycle
+from workflows.rules.notices import PATIENCE
+from workflows.rules.terms import unit_cycle, year_cycle
 
-START = datetime(2027, 1, 4, 7, tzinfo=UTC)
 _NUMBERS = itertools.count(1)
-
-
-class Clock:
-    """The time that rows are due by; a test moves it."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class Refusing:
@@ -53,62 +46,45 @@ class Refusing:
         raise self.error
 
 
-def outbox(
-    database: Database,
-    mailer: Mailer,
-    clock: Callable[[], datetime],
-    client: Client | None = None,
-    shift: timedelta = timedelta(0),
-) -> Outbox:
-    return Outbox(
-        database, client, mailer, SITUATIONS, clock,
-        task_queue="outbox", sender=SENDER, shift=lambda: shift,
-    )  # fmt: skip
+def files(folder: Path) -> list[Path]:
+    return list(folder.glob("*.eml"))
 
 
-async def rows(database: Database) -> list[OutboxRow]:
-    """What waits, due or not."""
-    async with database.read() as reader:
-        return await reader.outbox_due(NEVER, 10_000)
-
-
-@asynccontextmanager
-async def spring(mill: Sawmill) -> AsyncIterator[tuple[Clock, int]]:
-    """The mill's clock, and how many mails of the spring wait."""
-    yield Clock(mill.now), sum(row.channel == "mail" for row in await rows(mill.database))
+TOLD = {"toppen", "hanne", "kari", "per", "amund"}
+"""Those whom something of the sawmill's spring still waits for on its eve."""
 
 
 # --- mail -------------------------------------------------------------------------------------------
 
 
-async def test_every_mail_of_the_spring_becomes_one_file_however_often_the_outbox_runs(
+async def test_the_mail_of_a_whole_spring_is_one_message_a_person_however_often_the_outbox_runs(
     mill: Sawmill, tmp_path: Path
 ) -> None:
-    async with spring(mill) as (clock, waiting):
-        folder = EmlFolder(tmp_path / "mail")
-        assert await outbox(mill.database, folder, clock).run_once(limit=1000) == waiting
-        assert await outbox(mill.database, folder, clock).run_once(limit=1000) == 0
-        assert len(list((tmp_path / "mail").glob("*.eml"))) == waiting
+    clock, folder = later(mill), EmlFolder(tmp_path / "mail")
+    assert len(await waiting(mill.database)) > 70
+    assert await outbox(mill.database, folder, clock).run_once(limit=1000) == len(TOLD)
+    assert await outbox(mill.database, folder, clock).run_once(limit=1000) == 0
+    assert {path.stem.rpartition("_")[2] for path in files(tmp_path / "mail")} == TOLD
+    assert len(files(tmp_path / "mail")) == len(TOLD)
     assert {row.channel for row in await rows(mill.database)} == {"start"}
 
 
-async def test_two_dispatchers_at_once_deliver_everything_and_leave_one_file_each(
-    mill: Sawmill, tmp_path: Path
-) -> None:
-    async with spring(mill) as (clock, waiting):
-        two = [outbox(mill.database, EmlFolder(tmp_path / "mail"), clock) for _ in range(2)]
-        await asyncio.gather(*(o.run_once(limit=1000) for o in two))
-        assert len(list((tmp_path / "mail").glob("*"))) == waiting
-    assert not [row for row in await rows(mill.database) if row.channel == "mail"]
+async def test_two_dispatchers_at_once_send_each_message_once(mill: Sawmill) -> None:
+    sent = Sent()
+    two = [outbox(mill.database, sent, later(mill)) for _ in range(2)]
+    await asyncio.gather(*(o.run_once(limit=1000) for o in two))
+    await asyncio.gather(*(o.run_once(limit=1000) for o in two))
+    assert len(sent.messages) == len(TOLD)
+    assert await waiting(mill.database) == []
 
 
-async def test_no_more_than_the_limit_is_delivered_and_the_oldest_first(
+async def test_no_more_than_the_limit_is_looked_at_and_the_oldest_first(
     mill: Sawmill, tmp_path: Path
 ) -> None:
     before = await rows(mill.database)
-    await outbox(mill.database, EmlFolder(tmp_path / "mail"), Clock(mill.now)).run_once(limit=10)
-    after = {row.id for row in await rows(mill.database)}
-    assert {row.id for row in before[:10] if row.channel == "mail"} == {row.id for row in before} - after
+    await outbox(mill.database, EmlFolder(tmp_path / "mail"), later(mill)).run_once(limit=4)
+    first = {row.target for row in before[:4] if row.channel == "mail"}
+    assert {path.stem.rpartition("_")[2] for path in files(tmp_path / "mail")} == first < TOLD
 
 
 async def test_a_power_cut_after_sending_and_before_marking_repeats_the_same_message(
@@ -122,35 +98,60 @@ async def test_a_power_cut_after_sending_and_before_marking_repeats_the_same_mes
             await super().send(message)
             raise PowerCut
 
-    async with spring(mill) as (clock, waiting):
-        with pytest.raises(PowerCut):
-            await outbox(mill.database, Doomed(tmp_path / "mail"), clock).run_once()
-        assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
-        assert sum(row.channel == "mail" for row in await rows(mill.database)) == waiting
-        await outbox(mill.database, EmlFolder(tmp_path / "mail"), clock).run_once(limit=1000)
-        assert len(list((tmp_path / "mail").glob("*.eml"))) == waiting
+    clock, folder = later(mill), tmp_path / "mail"
+    with pytest.raises(PowerCut):
+        await outbox(mill.database, Doomed(folder), clock).run_once(limit=1000)
+    [first] = files(folder)
+    assert await outbox(mill.database, EmlFolder(folder), clock).run_once(limit=1000) == 0
+    assert len(await waiting(mill.database)) == len(TOLD), "another dispatcher may still be at it"
+    clock.now += LEASE
+    sent = Sent()
+    assert await outbox(mill.database, sent, clock).run_once(limit=1000) == len(TOLD)
+    [again] = [m for m in sent.messages if str(m["Message-ID"]) in first.read_text("utf-8")]
+    assert first.stem.endswith(f"_{again['X-Forsvarlig-Person']}")
 
 
-async def test_someone_without_an_address_is_noted_and_holds_up_nobody(mill: Sawmill, tmp_path: Path) -> None:
-    async with spring(mill) as (clock, waiting):
-        theirs = sum(r.channel == "mail" and r.target == "kari" for r in await rows(mill.database))
-        await mill.change(person("kari", email=None))
-        with capture_logs() as logs:
-            delivered = await outbox(mill.database, EmlFolder(tmp_path / "mail"), clock).run_once(limit=1000)
-    assert delivered == waiting
-    assert len(list((tmp_path / "mail").glob("*.eml"))) == waiting - theirs
-    assert sum(entry.get("note") == "nobody to tell" for entry in logs) == theirs > 0
+async def test_what_comes_between_a_power_cut_and_the_repetition_is_not_in_it(mill: Sawmill) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    class Doomed(Sent):
+        async def send(self, message: EmailMessage) -> None:
+            await super().send(message)
+            if message["X-Forsvarlig-Person"] == "kari":
+                raise PowerCut
+
+    clock, doomed, sent = later(mill), Doomed(), Sent()
+    for _ in TOLD:
+        with contextlib.suppress(PowerCut):
+            await outbox(mill.database, doomed, clock).run_once(limit=1000)
+    await mill.go(date(2027, 5, 5))
+    clock.now = mill.now + PATIENCE
+    await outbox(mill.database, sent, clock).run_once(limit=1000)
+    [cut] = [m for m in doomed.messages if m["X-Forsvarlig-Person"] == "kari"]
+    again, new = [m for m in sent.messages if m["X-Forsvarlig-Person"] == "kari"]
+    assert again["Message-ID"] == cut["Message-ID"]
+    assert not set(str(again["X-Forsvarlig-Seq"]).split()) & set(str(new["X-Forsvarlig-Seq"]).split())
 
 
-async def test_a_row_that_cannot_be_told_of_is_put_off_and_holds_up_nobody(
-    mill: Sawmill, tmp_path: Path
-) -> None:
+async def test_someone_without_an_address_is_noted_and_holds_up_nobody(mill: Sawmill) -> None:
+    theirs = sum(row.target == "kari" for row in await waiting(mill.database))
+    await mill.change(person("kari", email=None))
+    sent = Sent()
+    with capture_logs() as logs:
+        await outbox(mill.database, sent, later(mill)).run_once(limit=1000)
+    assert {str(m["X-Forsvarlig-Person"]) for m in sent.messages} == TOLD - {"kari"}
+    assert await waiting(mill.database) == []
+    assert sum(entry.get("note") == "nobody to tell" for entry in logs) >= theirs > 0
+
+
+async def test_a_row_that_cannot_be_told_of_is_put_off_and_holds_up_nobody(mill: Sawmill) -> None:
     async with mill.database.write(EMPLOYER) as tx:
         await tx.enqueue("mail", "kari", "about nothing", mill.now, fact_seq=99_999)
-    async with spring(mill) as (clock, waiting):
-        delivered = await outbox(mill.database, EmlFolder(tmp_path / "mail"), clock).run_once(limit=1000)
-    assert delivered == waiting - 1
-    [row] = [r for r in await rows(mill.database) if r.channel == "mail"]
+    sent = Sent()
+    await outbox(mill.database, sent, later(mill)).run_once(limit=1000)
+    assert {str(m["X-Forsvarlig-Person"]) for m in sent.messages} == TOLD
+    [row] = await waiting(mill.database)
     assert (row.key, row.attempts) == ("about nothing", 1)
     assert row.last_error is not None
     assert row.last_error.startswith("mail: LookupError at notices.py:")
@@ -159,40 +160,39 @@ async def test_a_row_that_cannot_be_told_of_is_put_off_and_holds_up_nobody(
 async def test_a_mail_server_that_is_away_is_tried_ever_more_slowly_up_to_five_minutes(
     mill: Sawmill,
 ) -> None:
-    clock = Clock(mill.now)
+    clock = later(mill)
     box = outbox(mill.database, Smtp("127.0.0.1", free_port(), timeout=2), clock)
     waits = []
     for _ in range(11):
-        await box.run_once(limit=4)
-        [row, *_] = [r for r in await rows(mill.database) if r.channel == "mail"]
+        await box.run_once(limit=1000)
+        [row] = [r for r in await waiting(mill.database) if r.target.startswith("kari ")]
         waits.append((row.not_before - clock.now).total_seconds())
         clock.now = row.not_before
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
 async def test_a_message_that_is_refused_for_good_is_tried_once_a_day_and_then_given_up(
-    mill: Sawmill, tmp_path: Path
+    mill: Sawmill,
 ) -> None:
-    clock = Clock(mill.now)
-    some = next(row for row in await rows(mill.database) if row.target == "kari")
-    await outbox(mill.database, EmlFolder(tmp_path / "mail"), clock).run_once(limit=1000)
-    async with mill.database.write(EMPLOYER) as tx:
-        await tx.enqueue("mail", "kari", "refused", mill.now, fact_seq=some.fact_seq)
+    clock = later(mill)
     refusing = Refusing(MailError("mail.example:25 refuses the recipient: 550", transient=False))
     box = outbox(mill.database, refusing, clock)
+    start = clock.now
     for hours in range(0, 24 * (REFUSED_TRIES + 3), 12):
-        clock.now = mill.now + timedelta(hours=hours)
-        await box.run_once()
-        assert refusing.tried == min(hours // 24 + 1, REFUSED_TRIES)
-    [row] = [r for r in await rows(mill.database) if r.channel == "mail"]
-    assert (row.attempts, row.not_before, row.delivered) == (REFUSED_TRIES, NEVER, None)
-    assert row.last_error == "mail.example:25 refuses the recipient: 550"
+        clock.now = start + timedelta(hours=hours)
+        await box.run_once(limit=1000)
+        assert refusing.tried == min(hours // 24 + 1, REFUSED_TRIES) * len(TOLD)
+    given_up = await waiting(mill.database)
+    assert {row.target.split()[0] for row in given_up} == TOLD
+    for row in given_up:
+        assert (row.attempts, row.not_before, row.delivered) == (REFUSED_TRIES, NEVER, None)
+        assert row.last_error == "mail.example:25 refuses the recipient: 550"
 
 
-async def test_the_log_names_no_person_and_no_address(mill: Sawmill, tmp_path: Path) -> None:
+async def test_the_log_names_no_person_and_no_address(mill: Sawmill) -> None:
     await mill.change(person("kari", email=None))
     with capture_logs() as logs:
-        box = outbox(mill.database, Smtp("127.0.0.1", free_port(), timeout=2), Clock(mill.now))
+        box = outbox(mill.database, Smtp("127.0.0.1", free_port(), timeout=2), later(mill))
         await box.run_once(limit=1000)
     assert len(logs) > 10
     assert not any("nordfjord.example" in str(entry) or "Nordmann" in str(entry) for entry in logs)
@@ -261,7 +261,7 @@ async def test_a_year_is_started_under_its_id_with_what_it_is_found_by(
     history = await client.get_workflow_handle(yard.unit).fetch_history()
     payloads = history.events[0].workflow_execution_started_event_attributes.input.payloads
     [given] = await pydantic_data_converter.decode(payloads, [CycleInput])
-    assert given == CycleInput(cycle=yard.unit, shift=timedelta(days=400))
+    assert given == CycleInput(cycle=yard.unit, shift=timedelta(days=400), sealed=True)
 
 
 async def test_a_year_that_was_started_before_counts_as_started(
@@ -315,7 +315,7 @@ async def test_a_bell_waits_while_its_namespace_is_not_there(
 async def test_bells_wait_for_a_temporal_that_is_away_and_a_mail_does_not(yard: Yard, tmp_path: Path) -> None:
     away = await Client.connect(f"127.0.0.1:{free_port()}", lazy=True, data_converter=pydantic_data_converter)
     await yard.enqueue(("bell", yard.unit, "f1"), ("mail", "nobody", "m1"))
-    assert await outbox(yard.database, EmlFolder(tmp_path), Clock(), away).run_once() == 1
+    assert await outbox(yard.database, EmlFolder(tmp_path), Clock(START + PATIENCE), away).run_once() == 1
     [row] = await rows(yard.database)
     assert (row.channel, row.attempts) == ("bell", 1)
 
@@ -347,12 +347,12 @@ async def until(done: Callable[[], bool]) -> None:
 
 
 async def test_it_goes_on_until_it_is_told_to_stop(mill: Sawmill, tmp_path: Path) -> None:
-    mail = tmp_path / "mail"
-    async with spring(mill) as (clock, waiting), running(outbox(mill.database, EmlFolder(mail), clock)):
-        await until(lambda: len(list(mail.glob("*.eml"))) == waiting)
+    mail, clock = tmp_path / "mail", later(mill)
+    async with running(outbox(mill.database, EmlFolder(mail), clock)):
+        await until(lambda: len(files(mail)) == len(TOLD))
         await mill.go(date(2027, 5, 5))
-        clock.now = mill.now
-        await until(lambda: len(list(mail.glob("*.eml"))) > waiting)
+        clock.now = mill.now + PATIENCE
+        await until(lambda: len(files(mail)) > len(TOLD))
 
 
 async def test_a_mail_server_that_hangs_delays_no_bell(mill: Sawmill, client: Client) -> None:
@@ -363,7 +363,7 @@ async def test_a_mail_server_that_hangs_delays_no_bell(mill: Sawmill, client: Cl
             hangs.set()
             await ends.wait()
 
-    async with running(outbox(mill.database, Slow(Path()), Clock(mill.now), client)):
+    async with running(outbox(mill.database, Slow(Path()), later(mill), client)):
         await hangs.wait()
         started = len([r for r in await rows(mill.database) if r.channel == "start"])
         async with asyncio.timeout(20):
@@ -378,7 +378,7 @@ async def test_a_mail_server_that_hangs_delays_no_bell(mill: Sawmill, client: Cl
 async def test_it_waits_for_a_database_that_is_not_there_yet(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'later.db'}")
     with capture_logs() as logs:
-        async with running(outbox(database, EmlFolder(tmp_path / "mail"), Clock())) as task:
+        async with running(outbox(database, EmlFolder(tmp_path / "mail"), Clock(START + PATIENCE))) as task:
             await until(lambda: any(entry["event"] == "outbox.waits" for entry in logs))
             await database.upgrade()
             async with database.write(EMPLOYER) as tx:

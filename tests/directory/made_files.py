@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -102,6 +103,10 @@ def write_csv(
     return folder
 
 
+_AS_EXCEL_KEEPS_IT = re.compile(r"(0|[1-9][0-9]{0,8})(,[1-9])?")
+"""A number that Excel gives back as it was written; «007» is text there."""
+
+
 def write_xlsx(path: Path, tables: Mapping[str, Rows]) -> Path:
     """One workbook with a sheet for each table; dates and numbers as Excel keeps them."""
     book = xlsxwriter.Workbook(path)
@@ -112,7 +117,7 @@ def write_xlsx(path: Path, tables: Mapping[str, Rows]) -> Path:
             for x, text in enumerate(row):
                 if len(text) == 10 and text[4:5] == "-" and y:
                     sheet.write_datetime(y, x, date.fromisoformat(text), day)
-                elif text.replace(",", "", 1).isdigit():
+                elif _AS_EXCEL_KEEPS_IT.fullmatch(text):
                     sheet.write_number(y, x, float(text.replace(",", ".")))
                 elif text:
                     sheet.write_string(y, x, text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from activities.directory.importer import ImportResult
 from activities.directory.preview import preview
 from tests.directory.made_files import Rows, bakery, import_from, imported, with_cell, write_csv
-from workflows.rules.organisation import Employment, Role
+from workflows.rules.organisation import Absence, Delegation, Employment, Holder, Organisation, Role
 
 LATER = date(2026, 9, 1)
 
@@ -359,3 +359,105 @@ def test_a_person_may_hold_two_posts_at_once_and_give_up_one(tmp_path: Path) -> 
         ("bakeri", date(2021, 2, 1), LATER),
         ("utsalg", date(2023, 1, 1), None),
     ]
+
+
+# --- what people have set by command --------------------------------------------------------------
+
+MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+
+
+def set_by_command(
+    tmp_path: Path,
+    change: Callable[[dict[str, Rows]], object] = lambda tables: None,
+    *,
+    absences: Sequence[Absence] = (),
+    delegations: Sequence[Delegation] = (),
+    today: date = MAY,
+) -> tuple[Organisation, Organisation]:
+    """The organisation with what was set by command, and after an import of changed tables laid on that."""
+    first = import_from(write_csv(tmp_path / "first", bakery()))
+    before = imported(first)
+    before = before.model_copy(
+        update={"absences": (*before.absences, *absences), "delegations": tuple(delegations)}
+    )
+    tables = bakery()
+    change(tables)
+    files = write_csv(tmp_path / "second", tables)
+    return before, imported(import_from(files, existing=before, people=first.people, today=today))
+
+
+def by_command(person: str, substitute: str | None, since: date, until: date) -> Absence:
+    return Absence(person=person, substitute=substitute, since=since, until=until, origin="command")
+
+
+AWAY = by_command("p0001", "p0005", JUNE, LATER)
+HANDED = Delegation(id="d-1", person="p0003", to="p0001", since=JUNE, until=LATER, unit="utsalg")
+
+
+def without(file: str, *numbers: str) -> Callable[[dict[str, Rows]], object]:
+    def change(tables: dict[str, Rows]) -> None:
+        tables[file] = [row for row in tables[file] if row[0] not in numbers]
+
+    return change
+
+
+@pytest.mark.parametrize("files", ["all", "no absences", "people alone"])
+def test_what_people_have_set_stays_whatever_is_imported(tmp_path: Path, files: str) -> None:
+    def change(tables: dict[str, Rows]) -> None:
+        if files != "all":
+            del tables["fravær"]
+        if files == "people alone":
+            del tables["roller"], tables["enheter"], tables["virksomhet"]
+
+    before, after = set_by_command(tmp_path, change, absences=[AWAY], delegations=[HANDED])
+    assert after == before
+
+
+def test_absences_from_files_replace_absences_from_files_and_no_others(tmp_path: Path) -> None:
+    _, after = set_by_command(tmp_path, without("fravær", "103"), absences=[AWAY], delegations=[HANDED])
+    assert [(a.person, a.since, a.until, a.origin) for a in after.absences] == [
+        ("p0003", date(2026, 3, 1), MAY, "file"),
+        ("p0001", JUNE, LATER, "command"),
+    ]
+    assert after.delegations == (HANDED,)
+
+
+@pytest.mark.parametrize(
+    ("command", "stays"),
+    [
+        (by_command("p0003", "p0001", MAY, JUNE), False),
+        (by_command("p0003", None, MAY, JUNE), False),
+        (by_command("p0003", "p0005", MAY, JUNE), True),
+        (by_command("p0003", "p0001", MAY, LATER), True),
+        (by_command("p0001", "p0003", MAY, JUNE), True),
+    ],
+    ids=["the same", "the file says more", "another substitute", "for longer", "somebody else"],
+)
+def test_an_absence_that_the_file_tells_too_is_one(tmp_path: Path, command: Absence, stays: bool) -> None:
+    _, after = set_by_command(tmp_path, absences=[command])
+    told = Absence(person="p0003", substitute="p0001", since=date(2026, 3, 1), until=JUNE)
+    assert after.absences == ((told, command) if stays else (told,))
+
+
+def test_what_somebody_has_set_ends_when_they_leave(tmp_path: Path) -> None:
+    def change(tables: dict[str, Rows]) -> None:
+        for file in ("personer", "roller", "fravær"):
+            without(file, "103")(tables)
+
+    begun = HANDED.model_copy(update={"since": MAY})
+    away = by_command("p0003", "p0005", MAY, LATER)
+    _, after = set_by_command(tmp_path, change, absences=[away], delegations=[begun], today=JUNE)
+    assert after.delegations == (begun.model_copy(update={"until": JUNE}),)
+    assert after.absences[-1] == away.model_copy(update={"until": JUNE})
+
+
+def test_whoever_has_left_is_nobody_s_delegate_any_more(tmp_path: Path) -> None:
+    def change(tables: dict[str, Rows]) -> None:
+        for file in ("personer", "roller"):
+            without(file, "105")(tables)
+
+    handed = HANDED.model_copy(update={"to": "p0005", "since": MAY})
+    before, after = set_by_command(tmp_path, change, delegations=[handed], today=JUNE)
+    day = JUNE + timedelta(days=1)
+    assert before.holders(Role.MANAGER, "utsalg", day) == (Holder(person="p0005", acting_for="p0003"),)
+    assert after.holders(Role.MANAGER, "utsalg", day) == (Holder(person="p0003"),)

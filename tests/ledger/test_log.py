@@ -9,14 +9,16 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from activities.ledger.log import LedgerError, canonical, commit, commitment, committed, leaf_bytes, read_leaf
 from tests.store.made import NOW, a_fact
-from workflows.rules.events import DecisionRecorded, FactError, Outcome
+from workflows.rules.events import DecisionRecorded, FactError
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
+from workflows.rules.terms import Outcome
 
 FIRST, LAST = (NOW.replace(year=year, tzinfo=None) for year in (1900, 2999))
 
@@ -57,6 +59,8 @@ def test_a_leaf_reads_back_as_the_fact_it_was_made_from(
         ({"at": NOW.replace(tzinfo=None)}, "no time zone"),
         ({"ids": {"a"}}, "set"),
         ({"big": 2**53}, "canonical JSON"),
+        ({1: "a key"}, "canonical JSON"),
+        ({"half a character": "\ud800"}, "canonical JSON"),
     ],
 )
 def test_what_has_no_single_way_of_being_written_is_refused(value: object, said: str) -> None:
@@ -68,6 +72,21 @@ def test_keys_are_ordered_and_days_are_plain() -> None:
     assert canonical({"b": [date(2027, 5, 17), True, None], "a": Role.MANAGER}) == (
         b'{"a":"manager","b":["2027-05-17",true,null]}'
     )
+
+
+WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.text('ab\x00\x7f"\\/\n')
+VALUES = st.recursive(
+    st.none() | st.booleans() | WHOLE | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+@example({"\U0001f600": 1, "\ue000": 2})
+def test_whatever_is_written_is_written_as_rfc_8785_says(value: object) -> None:
+    assert canonical(value) == rfc8785.dumps(value)
 
 
 @pytest.mark.parametrize(

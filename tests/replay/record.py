@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+import shutil
 import sys
 import tempfile
 from importlib.metadata import version
@@ -26,6 +27,8 @@ from worker.staging import rehearse
 from worker.story import Story
 
 HISTORIES = Path(__file__).with_name("histories")
+KEYS = "keys"
+"""Beside the histories of a version, the keys that seal their payloads; version 0.1.0 had none."""
 
 
 async def record(target: Path) -> None:
@@ -33,7 +36,8 @@ async def record(target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         installation = await rehearse(settings(Path(folder)), CAST, programme(), law(), YEAR, Story())
         await installation.database.close()
-        target.mkdir(parents=True)
+        # The keys seal this made-up year and nothing else; a run that was sealed replays with them only.
+        shutil.copytree(installation.settings.payload_keys, target / KEYS)
         for history in (Path(folder) / "histories").iterdir():
             content = History.FromString(gzip.decompress(history.read_bytes()))
             _forget_the_machine(content)

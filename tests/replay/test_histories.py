@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from tests.replay import variants
-from tests.replay.record import HISTORIES
+from tests.replay.record import HISTORIES, KEYS
+from worker.keyring import Keyring
 from worker.plugin import forsvarlig_plugin
 from workflows.unit_year import UnitYear
 
@@ -35,8 +37,12 @@ def replayer(of_a_unit: type = UnitYear) -> Replayer:
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda p: f"{p.parent.name} {p.name}")
-async def test_a_year_of_every_released_version_replays(path: Path) -> None:
-    await Replayer(workflows=[], plugins=[forsvarlig_plugin()]).replay_workflow(history(path))
+async def test_a_year_of_every_released_version_replays(path: Path, tmp_path: Path) -> None:
+    keys = tmp_path / KEYS  # a copy: to seal what it writes, the replay may make keys of its own
+    if (path.parent / KEYS).exists():
+        shutil.copytree(path.parent / KEYS, keys)
+    plugin = forsvarlig_plugin(keyring=Keyring(keys))
+    await Replayer(workflows=[], plugins=[plugin]).replay_workflow(history(path))
 
 
 def test_this_version_has_recorded_a_year_of_an_employer_and_of_a_unit() -> None:

@@ -34,12 +34,23 @@ from tests.rules.virtual_people import (
     usual,
 )
 from workflows.rules.calendar import oslo_day
-from workflows.rules.cycle import Situation, advance, next_moment
-from workflows.rules.events import AttemptRefused, CycleRef, DueDateChanged, Fact, Outcome, Refusal
+from workflows.rules.cycle import advance, next_moment
+from workflows.rules.events import (
+    AnswerDemanded,
+    AnswerOverdue,
+    AttemptRefused,
+    DecisionRecorded,
+    DisagreementAnswered,
+    DueDateChanged,
+    Fact,
+    WecMatterRaised,
+)
 from workflows.rules.gate import SENDS_BACK, Pending
 from workflows.rules.organisation import Absence, Assignment, Employment, Organisation, Role, Unit
 from workflows.rules.plan import PlannedStep
+from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing, StepStanding, fold
+from workflows.rules.terms import CycleRef, Outcome, Refusal
 
 YEAR, U1 = CycleRef(employer="fjell", year=2027), CycleRef(employer="fjell", year=2027, unit="u1")
 SETTLED = ("step_closed", "step_left_open", "step_withdrawn")
@@ -93,7 +104,7 @@ def crowd(seed: int) -> People:
         some = chance(step, here, waiting)
         if some.random() < 0.3:
             return None
-        question = here.question(waiting.what, waiting.role, here.version)
+        question = here.question(waiting.what, waiting.role, waiting.version)
         return (question.asked_at if question else here.opened_at) + timedelta(hours=some.randint(1, 900))
 
     def what(step: PlannedStep, here: StepStanding, waiting: Pending) -> Outcome:
@@ -113,34 +124,86 @@ def moved_again(facts: Sequence[Fact]) -> dict[str, int]:
     return {id: n for id, n in Counter(f.id for f in facts).items() if n > 1}
 
 
+AFTER_THE_GATE = {
+    "informed", "asked", "role_vacant", "responsibility_moved", "answer_demanded", "wec_matter_raised",
+    "disagreement_answered", "answer_overdue", "evidence_submitted",
+}  # fmt: skip
+WHATEVER_BECAME_OF_IT = {"answer_demanded", "wec_matter_raised", "answer_overdue"}
+
+
 def lawful(where: Situation, facts: Sequence[Fact], standing: Standing) -> None:
     """What holds of every year, whatever people do in it."""
     assert moved_again(facts) == {}
     assert [f.recorded for f in facts] == sorted(f.recorded for f in facts)
     assert all(f.concerns <= f.recorded for f in facts)
+    told_of = [(f.body.role, h.person) for f in facts if f.body.kind == "appointed" for h in f.body.people]
+    assert len(told_of) == len(set(told_of)), "nobody is told twice of the same role"
     for key in standing.steps:
         story = of(facts, key)
-        ends = [n for n, f in enumerate(story) if f.kind in SETTLED]
-        assert len(ends) <= 1
-        if ends:
-            assert [f.kind for f in story[ends[0] + 1 :]] in ([], ["informed"])
-        assert story[0].kind == "step_opened"
         planned = where.plan.find(where.cycle, key)
+        assert story[0].kind == "step_opened"
         if planned is not None:
             assert story[0].recorded >= where.programme.calendar.moment(planned.opens)
-        reminders = [f.body.days_before for f in story if f.body.kind == "reminded"]
-        rungs = [f.body.days_after for f in story if f.body.kind == "escalated"]
-        assert reminders == sorted(set(reminders), reverse=True)
-        assert rungs == sorted(set(rungs))
-        kinds = [f.kind for f in story if f.kind in ("reminded", "escalated")]
-        assert kinds == sorted(kinds, reverse=True), "reminders come before rungs"
-        closed = next((f.body for f in story if f.body.kind == "step_closed"), None)
-        if closed is not None and closed.kind == "step_closed":
-            assert any(f.kind == "evidence_submitted" for f in story)
-            answers = {(a.body.role, a.body.asked) for a in story if a.body.kind == "decision_recorded"}
-            for slot in planned.slots if planned else ():
-                assert (slot.role, slot.kind) in answers or slot.role in closed.vacant
-                assert slot.kind != "approve" or (slot.role, slot.kind) in answers
+        for round in rounds(story):
+            lawful_round(round, planned)
+        lawful_dissent(story, standing)
+
+
+def rounds(story: Sequence[Fact]) -> list[list[Fact]]:
+    """The story of a step, parted where it was opened anew or its due date was moved."""
+    parts: list[list[Fact]] = [[]]
+    for fact in story:
+        if fact.kind in ("step_reopened", "due_date_changed"):
+            parts.append([])
+        parts[-1].append(fact)
+    return parts
+
+
+def lawful_round(story: Sequence[Fact], planned: PlannedStep | None) -> None:
+    ends = [n for n, f in enumerate(story) if f.kind in SETTLED]
+    assert len(ends) <= 1
+    if ends:
+        closed = story[ends[0]].kind == "step_closed"
+        after = {f.kind for f in story[ends[0] + 1 :]}
+        assert after <= (AFTER_THE_GATE if closed else WHATEVER_BECAME_OF_IT)
+    reminders = [f.body.days_before for f in story if f.body.kind == "reminded"]
+    rungs = [f.body.days_after for f in story if f.body.kind == "escalated"]
+    assert reminders == sorted(set(reminders), reverse=True)
+    assert rungs == sorted(set(rungs))
+    kinds = [f.kind for f in story if f.kind in ("reminded", "escalated")]
+    assert kinds == sorted(kinds, reverse=True), "reminders come before rungs"
+    closed_by = next((f.body for f in story if f.body.kind == "step_closed"), None)
+    if closed_by is not None and closed_by.kind == "step_closed":
+        of_it = [
+            f.body
+            for f in story
+            if f.body.kind == "decision_recorded" and f.body.version == closed_by.version
+        ]
+        answers = {(a.role, a.asked) for a in of_it}
+        for slot in planned.slots if planned else ():
+            assert (slot.role, slot.kind) in answers or slot.role in closed_by.vacant
+            assert slot.kind != "approve" or (slot.role, slot.kind) in answers
+
+
+def lawful_dissent(story: Sequence[Fact], standing: Standing) -> None:
+    """Whoever disagrees is owed an answer and has a matter raised, and no answer stays away unnoticed."""
+    disagree, demanded, raised = Counter[str](), Counter[str](), Counter[str]()
+    owed: set[tuple[int, date]] = set()
+    for fact in story:
+        match fact.body:
+            case DecisionRecorded(outcome=Outcome.DISAGREES, version=version, on_behalf_of=other):
+                disagree[f"v{version} {other or fact.actor}"] += 1
+            case AnswerDemanded(version=version, disagree=people, due=due):
+                demanded.update(f"v{version} {person}" for person in people)
+                owed.add((version, due))
+            case WecMatterRaised(version=version, disagree=people):
+                raised.update(f"v{version} {person}" for person in people)
+            case DisagreementAnswered(version=version):
+                owed = {o for o in owed if o[0] > version}
+            case AnswerOverdue(version=version, due=due):
+                owed.discard((version, due))
+    assert disagree == demanded == raised
+    assert standing.closed_at is None or not owed
 
 
 CYCLES = [situation(MEDIUM, YEAR), situation(MEDIUM, U1), situation(SMALL, U1)]
@@ -228,6 +291,16 @@ def test_each_rung_tells_the_people_it_names() -> None:
     assert [(n, r.deviation, r.wec_item) for n, r in rungs.items()] == [
         (3, False, False), (10, True, False), (20, False, True)
     ]  # fmt: skip
+
+
+def test_a_rung_on_which_every_role_is_vacant_tells_the_top_manager() -> None:
+    gone = (Role.HR, Role.SAFETY_REP, Role.SENIOR_SAFETY_REP)
+    kept = tuple(a for a in MEDIUM.assignments if a.role not in gone)
+    facts, _ = live(situation(MEDIUM.model_copy(update={"assignments": kept}), U1))
+    rungs = {
+        f.body.days_after: f.body.people for f in of(facts, "Y15", "escalated") if f.body.kind == "escalated"
+    }
+    assert rungs[10] == ("p1",)
 
 
 def test_a_reminder_goes_to_those_who_are_waited_for() -> None:
@@ -351,8 +424,8 @@ def test_what_is_rejected_goes_back_to_the_owner_and_everybody_is_heard_anew(out
     story = of(facts, "Y15")
     assert [f.kind for f in story] == [
         "step_opened", "asked", "evidence_submitted", "asked", "decision_recorded", "asked", "decision_recorded",
-        "sent_back", "asked", "evidence_submitted", "asked", "decision_recorded", "asked", "decision_recorded",
-        "step_closed",
+        "sent_back", "asked", "evidence_submitted", "decisions_stale", "asked", "decision_recorded", "asked",
+        "decision_recorded", "step_closed",
     ]  # fmt: skip
     assert [(what, who) for _, what, who in asked(facts, "Y15")] == [
         ("evidence", ["p3"]), ("consult", ["p4"]), ("approve", ["p3"]),

@@ -13,58 +13,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.rules.employers import LARGE, MEDIUM, SINCE, law, manager_changed, year_plan
+from tests.rules.parts import DAY, away, names, of, role, work, workers
 from workflows.rules.findings import examine
 from workflows.rules.gate import responsible
 from workflows.rules.organisation import (
     EMPLOYEE_SIDE,
     Absence,
     Assignment,
-    Employment,
-    Holder,
     Organisation,
     Profile,
     Role,
-    SafetyArea,
     Unit,
 )
 
-DAY = date(2027, 5, 3)
 LAW = law()
-
-
-def of(**parts: Any) -> Organisation:
-    """An employer of the units root and u1 to u3, with the parts that the test is about."""
-    units = [Unit(id="root", name="root", since=SINCE)] + [
-        Unit(id=u, name=u, parent="root", area=f"a-{u}", since=SINCE) for u in ("u1", "u2", "u3")
-    ]
-    whole = {
-        "employer": "fjell", "org_number": "923609016", "name": "Fjell AS", "units": units,
-        "areas": [SafetyArea(id=f"a-u{n}", name=f"u{n}") for n in (1, 2, 3)],
-        **parts,
-    }  # fmt: skip
-    return Organisation.model_validate(whole)
-
-
-def work(person: str, since: date = SINCE, until: date | None = None, **more: Any) -> Employment:
-    return Employment(person=person, unit=more.pop("unit", "u1"), since=since, until=until, **more)
-
-
-def workers(count: int, **more: Any) -> list[Employment]:
-    return [work(f"w{n}", **more) for n in range(count)]
-
-
-def role(role: Role, person: str, **more: Any) -> Assignment:
-    return Assignment(role=role, person=person, **{"since": SINCE, **more})
-
-
-def away(person: str, substitute: str | None = None, **more: Any) -> Absence:
-    return Absence(person=person, substitute=substitute, **{"since": SINCE, **more})
-
-
-def names(holders: tuple[Holder, ...]) -> list[str]:
-    return [h.person for h in holders]
-
-
 TOP = role(Role.TOP_MANAGER, "top")
 
 # --- time -----------------------------------------------------------------------------------------
@@ -368,84 +330,7 @@ def test_employees_are_those_who_work_there_that_day() -> None:
     assert names(some.holders(Role.EMPLOYEES, None, DAY)) == ["p", "q", "r"]
 
 
-# --- substitutes ----------------------------------------------------------------------------------
-
 M1 = role(Role.MANAGER, "m1", unit="u1")
-
-
-@pytest.mark.parametrize(
-    ("absences", "acts"),
-    [
-        ((), Holder(person="m1")),
-        ((away("m1"),), Holder(person="m1")),
-        ((away("m1", "s"),), Holder(person="s", acting_for="m1")),
-        ((away("m1", "s"), away("s", "t")), Holder(person="t", acting_for="m1")),
-        ((away("m1", "s"), away("s")), Holder(person="m1")),
-        ((away("m1", "s"), away("s", "m1")), Holder(person="m1")),
-        ((away("m1", "m1"),), Holder(person="m1")),
-        ((away("m1", "s", until=DAY),), Holder(person="m1")),
-        ((away("m1", "s", since=DAY),), Holder(person="s", acting_for="m1")),
-        ((away("m1"), away("m1", "s")), Holder(person="s", acting_for="m1")),
-        ((away("m1", "s"), away("s"), away("m1", "t")), Holder(person="t", acting_for="m1")),
-    ],
-    ids=[
-        "present", "away, no substitute", "a substitute", "a chain", "the substitute is away", "a loop",
-        "one's own substitute", "back again", "away from today", "two absences, one with a substitute",
-        "two absences, two substitutes, one of them away",
-    ],
-)  # fmt: skip
-def test_who_acts_when_a_manager_is_away(absences: tuple[Absence, ...], acts: Holder) -> None:
-    assert of(assignments=[TOP, M1], absences=absences).holders(Role.MANAGER, "u1", DAY) == (acts,)
-
-
-def test_someone_who_acts_for_two_people_is_asked_once() -> None:
-    some = of(
-        assignments=[role(Role.UNION_REP, p, unit="u1") for p in ("a", "b", "c")],
-        absences=[away("a", "c"), away("b", "c")],
-    )
-    assert names(some.holders(Role.UNION_REP, "u1", DAY)) == ["c"]
-
-
-def test_both_people_someone_acts_for_are_known() -> None:
-    some = of(assignments=[role(Role.UNION_REP, p, unit="u1") for p in ("a", "b")], absences=[away("a", "b")])
-    assert some.holders(Role.UNION_REP, "u1", DAY) == (Holder(person="b", acting_for="a"),)
-    assert some.entitled(Role.UNION_REP, "u1", DAY) == (
-        Holder(person="b", acting_for="a"),
-        Holder(person="b"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("elected", "absences", "acts"),
-    [
-        ((VO1, DEPUTY1), (away("vo1", "scab"),), Holder(person="deputy1", acting_for="vo1")),
-        ((VO1,), (away("vo1", "scab"),), Holder(person="vo1")),
-        ((VO1, DEPUTY1), (away("vo1", "scab"), away("deputy1", "scab")), Holder(person="vo1")),
-        (
-            (VO1, role(Role.DEPUTY_SAFETY_REP, "deputy2", area="a-u2")),
-            (away("vo1", "scab"),),
-            Holder(person="vo1"),
-        ),
-    ],
-    ids=["the deputy acts", "no deputy", "the deputy is away too", "another area's deputy does not act"],
-)
-def test_for_an_elected_role_only_the_deputy_stands_in_never_somebody_the_employer_names(
-    elected: tuple[Assignment, ...], absences: tuple[Absence, ...], acts: Holder
-) -> None:
-    assert of(assignments=elected, absences=absences).holders(Role.SAFETY_REP, "u1", DAY) == (acts,)
-
-
-def test_a_deputy_elected_for_the_whole_employer_acts_in_every_unit() -> None:
-    elected = [role(Role.SAFETY_REP, "vo"), role(Role.DEPUTY_SAFETY_REP, "deputy")]
-    some = of(assignments=elected, absences=[away("vo")])
-    assert some.holders(Role.SAFETY_REP, "u2", DAY) == (Holder(person="deputy", acting_for="vo"),)
-    assert names(of(assignments=elected[1:]).holders(Role.SAFETY_REP, "u2", DAY)) == ["deputy"]
-
-
-def test_when_the_only_safety_representative_is_away_the_deputy_acts_as_the_senior_one_too() -> None:
-    some = of(assignments=[VO1, DEPUTY1], absences=[away("vo1")])
-    assert some.holders(Role.SENIOR_SAFETY_REP, None, DAY) == (Holder(person="deputy1", acting_for="vo1"),)
-
 
 # --- leaders --------------------------------------------------------------------------------------
 
@@ -645,34 +530,6 @@ organisations = st.builds(
     st.lists(assignments, max_size=8), st.lists(absences, max_size=6), st.lists(persons, max_size=4),
 )  # fmt: skip
 places = st.sampled_from([None, "root", "u1", "u2"])
-
-
-def present(some: Organisation, person: str) -> bool:
-    return not any(a.person == person and a.holds_on(DAY) for a in some.absences)
-
-
-def reachable(some: Organisation, person: str) -> set[str]:
-    """Everybody to whom the person's tasks may go, through substitutes and theirs."""
-    seen, rest = {person}, [person]
-    while rest:
-        here = rest.pop()
-        new = {a.substitute for a in some.absences if a.person == here and a.holds_on(DAY) and a.substitute}
-        rest += new - seen
-        seen |= new
-    return seen
-
-
-@settings(max_examples=100, deadline=None)
-@given(some=organisations, held=st.sampled_from(Role), unit=places)
-def test_nobody_who_is_away_is_asked_while_a_substitute_is_there(
-    some: Organisation, held: Role, unit: str | None
-) -> None:
-    for holder in some.holders(held, unit, DAY):
-        if held not in EMPLOYEE_SIDE and not present(some, holder.person):
-            assert not any(present(some, p) for p in reachable(some, holder.person))
-        if holder.acting_for is not None:
-            assert present(some, holder.person)
-            assert not present(some, holder.acting_for)
 
 
 @settings(max_examples=100, deadline=None)

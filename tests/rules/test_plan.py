@@ -22,7 +22,6 @@ from tests.rules.employers import (
     year_plan,
 )
 from workflows.rules.calendar import Blackout, WorkCalendar
-from workflows.rules.events import CycleRef
 from workflows.rules.organisation import Employment, Organisation, Unit
 from workflows.rules.plan import (
     REAL_OPPORTUNITY_DAYS,
@@ -36,6 +35,7 @@ from workflows.rules.plan import (
     window_dates,
 )
 from workflows.rules.programme import Programme, ProgrammeError
+from workflows.rules.terms import CycleRef
 
 YEAR, U1 = CycleRef(employer="fjell", year=2027), CycleRef(employer="fjell", year=2027, unit="u1")
 

@@ -21,9 +21,9 @@ from tests.rules.employers import (
 from tests.rules.timelines import happened, planned
 from tests.rules.virtual_people import answering, live, noon, situation
 from workflows.rules.calendar import oslo_day
-from workflows.rules.events import CycleRef
 from workflows.rules.organisation import Organisation
 from workflows.rules.plan import YearPlan, timeline
+from workflows.rules.terms import CycleRef
 
 
 def cycles(plan: YearPlan) -> list[CycleRef]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from tests.rules.employers import law, programme, year_plan
+from workflows.rules.acts import judge
 from workflows.rules.calendar import OSLO, oslo_day
-from workflows.rules.cycle import Situation, advance, next_moment
-from workflows.rules.events import AttemptRefused, CycleRef, CycleStarted, Fact, Outcome
-from workflows.rules.gate import SENDS_BACK, Pending, Statement, decide, pending, responsible, submit
+from workflows.rules.cycle import advance, next_moment
+from workflows.rules.dissent import awaited_answers
+from workflows.rules.events import AttemptRefused, CycleStarted, Fact
+from workflows.rules.gate import SENDS_BACK, Pending, barred_from, pending, responsible
 from workflows.rules.organisation import Organisation
 from workflows.rules.plan import PlannedStep
 from workflows.rules.programme import Programme
+from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing, StepStanding, fold
+from workflows.rules.statement import Answer, Decide, File
+from workflows.rules.terms import CycleRef, Outcome
 
 HASH = "0" * 64
 OTHER_HASH = "f" * 64
@@ -41,7 +46,7 @@ def start(where: Situation, now: datetime) -> Fact:
 
 
 class Act(NamedTuple):
-    """At `at`, `who` files a document for the step, or answers in a gate when there is a `pending` slot."""
+    """At `at`, `who` does what is waited for in the step: files, answers in its gate, or answers who disagrees."""
 
     at: datetime
     step: str
@@ -58,7 +63,11 @@ def nobody(where: Situation, standing: Standing, now: datetime) -> Sequence[Act]
     return ()
 
 
-ANSWERS = {"approve": Outcome.APPROVED, "consult": Outcome.AGREED, "treat": Outcome.TREATED}
+ANSWERS: dict[str, Outcome] = {
+    "approve": Outcome.APPROVED,
+    "consult": Outcome.AGREED,
+    "treat": Outcome.TREATED,
+}
 
 When = Callable[[PlannedStep, StepStanding, Pending], datetime | None]
 What = Callable[[PlannedStep, StepStanding, Pending], Outcome]
@@ -75,19 +84,31 @@ def answering(when: When, what: What = usual) -> People:
         day = oslo_day(now)
         for step in where.plan.of(where.cycle):
             here = standing.step(step.key)
-            if here is None or here.settled is not None:
+            if here is None:
                 continue
-            if any(d.outcome in SENDS_BACK for d in here.now_decided()) and not here.needs_evidence:
-                continue
-            for waiting in pending(step, here, where.organisation, day):
-                who = responsible(step, where.organisation, waiting.what, waiting.role, day)
+            for waiting in _waited_for(where, standing, step, here, day):
+                barred = barred_from(step, here, waiting.what, waiting.role, waiting.version)
+                who = responsible(step, where.organisation, waiting.what, waiting.role, day, barred)
                 at = when(step, here, waiting)
                 if not who or at is None:
                     continue
-                outcome = None if waiting.what == "evidence" else what(step, here, waiting)
+                outcome = what(step, here, waiting) if waiting.what in ANSWERS else None
                 yield Act(max(at, here.opened_at), step.key, who[0].person, waiting, outcome)
 
     return lambda where, standing, now: tuple(people(where, standing, now))
+
+
+def _waited_for(
+    where: Situation, standing: Standing, step: PlannedStep, here: StepStanding, day: date
+) -> Iterator[Pending]:
+    if standing.closed_at is not None:
+        return
+    if here.settled in (None, "closed"):
+        yield from awaited_answers(step, here)
+    held_back = any(s.settled is None and s.reopened_by == step.key for s in standing.steps.values())
+    sent_back = any(d.outcome in SENDS_BACK for d in here.now_decided()) and not here.needs_evidence
+    if here.settled is None and not held_back and not sent_back:
+        yield from pending(step, here, where.organisation, day)
 
 
 def noon(day: datetime | object) -> datetime:
@@ -98,19 +119,23 @@ def document(act: int) -> str:
     return f"{act:064x}"
 
 
+def said(here: StepStanding, act: Act, number: int) -> Decide | File | Answer:
+    """The statement in which the person does it."""
+    if act.pending.what == "answer":
+        return Answer(version=act.pending.version, comment=HASH)
+    if act.outcome is None:
+        return File(document=document(number))
+    return Decide(
+        role=act.pending.role, outcome=act.outcome, document=here.document or HASH, version=here.version,
+        comment=HASH,
+    )  # fmt: skip
+
+
 def perform(where: Situation, standing: Standing, act: Act, number: int, now: datetime) -> Fact:
     """What the gate makes of the act; a refusal is a mistake in the test."""
-    step, here = where.plan.find(where.cycle, act.step), standing.step(act.step)
-    day = oslo_day(now)
-    if act.outcome is None:
-        body = submit(step, here, where.organisation, act.who, document(number), day)
-    else:
-        assert here is not None
-        said = Statement(
-            actor=act.who, role=act.pending.role, outcome=act.outcome, document=here.document or HASH,
-            version=here.version, comment=HASH,
-        )  # fmt: skip
-        body = decide(step, here, where.organisation, where.programme.calendar, said, day)
+    here = standing.step(act.step)
+    assert here is not None
+    body = judge(where, standing, act.step, act.who, said(here, act, number), now)
     assert not isinstance(body, AttemptRefused), f"{now} {act}: {body.reason}"
     return Fact(
         id=f"act {number}", employer=where.cycle.employer, cycle=where.cycle.id, step=act.step, concerns=act.at,

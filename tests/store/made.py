@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from activities.store.database import Database
 from activities.store.rows import EmployerRow
-from workflows.rules.events import Asked, Body, Fact, StepOpened, unit_cycle
+from workflows.rules.events import Asked, Body, Fact, StepOpened
 from workflows.rules.organisation import Holder, Role
+from workflows.rules.terms import unit_cycle
 
 EMPLOYER = "nordfjord-tre"
 UNIT = unit_cycle(EMPLOYER, "sagbruk", 2027)

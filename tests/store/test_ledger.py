@@ -12,9 +12,10 @@ from activities.ledger.log import Payload, commit
 from activities.ledger.merkle import Frontier, leaf_hash
 from activities.store.database import Database, NotThere, StoreError
 from tests.store.made import EMPLOYER, NOW, a_fact, add_employer, raw
-from workflows.rules.events import DecisionRecorded, Outcome
+from workflows.rules.events import DecisionRecorded
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
+from workflows.rules.terms import Outcome
 
 
 def disagreement(comment: str | None) -> DecisionRecorded:

@@ -50,6 +50,17 @@ async def test_what_is_due_comes_in_the_order_it_was_put_there(database: Databas
         assert await transaction.outbox_pending() == 4
 
 
+async def test_bells_are_found_behind_however_many_mails(database: Database) -> None:
+    async with database.write(EMPLOYER) as transaction:
+        for number in range(20):
+            await transaction.enqueue("mail", "kari", f"k{number}", NOW, fact_seq=number)
+        await transaction.enqueue("start", UNIT, "s", NOW)
+        await transaction.ring(UNIT, "b", NOW)
+        assert [row.key for row in await transaction.outbox_due(NOW, 5, ("bell", "start"))] == ["s", "b"]
+        assert [row.key for row in await transaction.outbox_due(NOW, 2, ("mail",))] == ["k0", "k1"]
+        assert await transaction.outbox_due(NOW, 5, ()) == []
+
+
 async def test_what_is_delivered_is_not_due_again_and_its_key_stays_taken(database: Database) -> None:
     async with database.write(EMPLOYER) as transaction:
         await transaction.enqueue("start", UNIT, "k", NOW)

@@ -20,7 +20,6 @@ from workflows.rules.events import (
     Escalated,
     EvidenceSubmitted,
     Informed,
-    Outcome,
     Reminded,
     ResponsibilityMoved,
     SentBack,
@@ -28,10 +27,10 @@ from workflows.rules.events import (
     StepLeftOpen,
     StepOpened,
     StepWithdrawn,
-    unit_cycle,
 )
 from workflows.rules.organisation import Holder, Profile, Role
 from workflows.rules.programme import Kind
+from workflows.rules.terms import Outcome, unit_cycle
 
 DOCUMENT = "ab" * 32
 MANAGER, REP = Role.MANAGER, Role.SAFETY_REP

@@ -7,9 +7,10 @@ import pytest
 from activities.ledger.log import MOST_FAULTS, commit
 from activities.store.database import Database, StoreError
 from tests.store.made import EMPLOYER, a_fact, without_triggers
-from workflows.rules.events import DecisionRecorded, Outcome
+from workflows.rules.events import DecisionRecorded
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
+from workflows.rules.terms import Outcome
 
 OTHER_HASH = "00" * 32
 

@@ -49,7 +49,13 @@ class Desk:
         self.state = state
         self.now = datetime(2027, 3, 10, 12, tzinfo=OSLO)
         self._runner = CliRunner(
-            env={"FORSVARLIG_STATE": str(state), "LANGUAGE": "nb", "COLUMNS": "80", "TEMPORAL_ADDRESS": None}
+            env={
+                "FORSVARLIG_STATE": str(state),
+                "XDG_CONFIG_HOME": str(state / "config"),
+                "LANGUAGE": "nb",
+                "COLUMNS": "80",
+                "TEMPORAL_ADDRESS": None,
+            }
         )
         monkeypatch.setattr(clock, "now", lambda: self.now)
 

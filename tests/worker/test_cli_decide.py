@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
+import hashlib
+import json
+import shlex
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.activities.sawmill import person
+from activities.signatures import SigningKey
+from tests.activities.sawmill import UNIT, person
 from tests.worker.desk import Desk, copied, stage
 from worker.cli.acts import ALIASES
-from worker.cli.decide import NOTHING, outcome_of
+from worker.cli.decide import outcome_of
+from worker.cli.deciding import NOTHING
 from worker.cli.refusals import _TELLERS
-from workflows.rules.events import AttemptRefused, DecisionRecorded, Outcome, Refusal
+from workflows.rules.events import AttemptRefused, DecisionRecorded
 from workflows.rules.organisation import Absence
+from workflows.rules.statement import read_envelope, read_statement
+from workflows.rules.terms import Outcome, Refusal
 
 
 @pytest.fixture(scope="module")
@@ -164,12 +172,12 @@ def test_nothing_more_is_taken_after_the_end(filed: Desk) -> None:
     assert "ferdig, onsdag 10. mars 2027" in text
 
 
-def test_the_substitute_who_was_consulted_does_not_decide_too(assessed: Desk) -> None:
+def test_the_safety_rep_who_is_named_as_substitute_does_not_decide_for_the_employer(assessed: Desk) -> None:
     answer(assessed, "Y15", "per", "enig")
     assessed.absent(Absence(person="kari", substitute="per", since=date(2027, 5, 10)))
-    code, text = answer(assessed, "Y15", "per", "godkjenn")
-    assert (code, reason(assessed)[1]) == (4, Refusal.TWO_ROLES)
-    assert "kan ikke også bestemme" in text
+    code, text = answer(assessed, "Y15", "per", "godkjenn", "--role", "manager")
+    assert (code, reason(assessed)[1]) == (4, Refusal.NOT_ELIGIBLE)
+    assert "Dette kan Tor Opp (toppen)" in text
 
 
 def test_where_nothing_was_filed_the_answer_is_about_nothing(desk: Desk) -> None:
@@ -321,3 +329,202 @@ def test_a_file_with_a_fault_gives_no_answer_at_all(
     assert said.code == 7
     assert words in said.err
     assert not filed.facts("decision_recorded")
+
+
+# --- handed over and handed in --------------------------------------------------------------------
+
+
+def signalled(desk: Desk, monkeypatch: pytest.MonkeyPatch, *more: str) -> list[str]:
+    """The words of the command that sends Per's answer through Temporal."""
+    monkeypatch.setattr("worker.connection.engine_address", lambda state: "127.0.0.1:7233")
+    said = desk("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "uenig", "--as-signal", *more)
+    assert said.code == 0, said.err
+    assert said.out.count("\n") == 1
+    return shlex.split(said.out)
+
+
+def test_an_answer_as_a_signal_is_one_line_to_run_and_nothing_is_recorded(
+    filed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = signalled(filed, monkeypatch, "--comment", "Det er 'kaldt' der.")
+    assert command[:-1] == [
+        "temporal", "workflow", "signal", "--address", "127.0.0.1:7233", "--namespace", "default",
+        "--workflow-id", UNIT, "--name", "decide", "--input",
+    ]  # fmt: skip
+    assert "kaldt" not in command[-1]
+    assert not filed.facts("decision_recorded")
+    said = read_statement(read_envelope(command[-1].encode()))
+    assert (said.actor, said.expires - said.issued) == ("per", timedelta(days=7))
+
+
+def test_a_statement_that_was_handed_over_is_handed_in_with_its_reason(
+    filed: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = signalled(filed, monkeypatch, "--comment", "Det er kaldt der.")[-1]
+    said = filed("decide", "--statement", "-", input=statement)
+    assert said.code == 0, said.err
+    assert "Per Hansen (verneombud) er uenig i versjon 1." in said.line
+    assert "«Det er kaldt der.»" in filed("step", "show", "sagbruk", "Y10").line
+    again = filed("decide", "--statement", "-", input=statement)
+    assert (again.code, len(filed.facts("decision_recorded"))) == (0, 1)
+    assert "ført fra før" in again.line
+
+
+def test_a_statement_is_written_to_a_file_for_its_owner_and_needs_no_engine(
+    filed: Desk, tmp_path: Path
+) -> None:
+    out = tmp_path / "svar.json"
+    said = filed("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "enig", "--statement-out", str(out))
+    assert said.code == 0, said.err
+    assert said.out == ""
+    assert "Signert, men ikke ført" in said.err
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert not filed.facts("decision_recorded")
+    assert filed("decide", "--statement", str(out), "--format", "json").document["accepted"] is True
+
+
+def test_without_an_engine_there_is_nowhere_to_send_a_signal(filed: Desk) -> None:
+    said = filed("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "enig", "--as-signal")
+    assert said.code == 5
+    assert "forsvarlig up" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda raw: "ikke noe", Refusal.UNREADABLE),
+        (lambda raw: raw.replace('"signatures":[', '"signatures":[],"was":['), Refusal.UNSIGNED),
+        (lambda raw: json.dumps({**json.loads(raw), "payload": "e30="}), Refusal.UNREADABLE),
+        (lambda raw: resigned(raw), Refusal.BAD_SIGNATURE),
+    ],
+)
+def test_a_statement_that_was_changed_is_refused_and_that_is_recorded(
+    filed: Desk, tmp_path: Path, change: Callable[[str], str], expected: Refusal
+) -> None:
+    out = tmp_path / "svar.json"
+    filed("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "enig", "--statement-out", str(out))
+    said = filed("decide", "--statement", "-", input=change(out.read_text()))
+    seq, refused = reason(filed)
+    assert (said.code, refused) == (4, expected)
+    assert f"nr. {seq} i historikken" in " ".join(said.err.split())
+
+
+def resigned(raw: str) -> str:
+    envelope = json.loads(raw)
+    signature = envelope["signatures"][0]["sig"]
+    envelope["signatures"][0]["sig"] = ("B" if signature[0] == "A" else "A") + signature[1:]
+    return json.dumps(envelope)
+
+
+def test_a_statement_that_is_too_old_is_refused(filed: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "svar.json"
+    filed("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "enig", "--statement-out", str(out))
+    filed.now += timedelta(days=7)
+    assert filed("decide", "--statement", str(out)).code == 4
+    assert reason(filed)[1] is Refusal.EXPIRED
+
+
+def test_a_refused_statement_stands_in_the_story_of_its_step(filed: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "svar.json"
+    filed("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "enig", "--statement-out", str(out))
+    filed.now += timedelta(days=7)
+    filed("decide", "--statement", str(out))
+    refused = filed("step", "show", "sagbruk", "Y10", "--format", "json").document["refused"]
+    assert [line["kind"] for line in refused] == ["attempt_refused"]
+
+
+# --- for others, back, and the committee ----------------------------------------------------------
+
+
+def test_a_substitute_says_for_whom(assessed: Desk) -> None:
+    answer(assessed, "Y15", "per", "enig")
+    assessed.absent(Absence(person="kari", substitute="siri", since=date(2027, 5, 10)))
+    code, text = answer(assessed, "Y15", "siri", "godkjenn", "--on-behalf-of", "kari")
+    assert code == 0, text
+    assert "Siri Steinvik for Kari Nordmann" in text
+    code, _text = answer(assessed, "Y15", "siri", "godkjenn", "--on-behalf-of", "per")
+    assert code == 4
+
+
+def test_changes_are_asked_for_in_an_earlier_stage_that_the_step_builds_on(assessed: Desk) -> None:
+    answer(assessed, "Y15", "per", "enig")
+    assessed.go()
+    more = ("--comment", "Kartlegg kveldsskiftet.", "--back-to", "assess")
+    assert answer(assessed, "Y15", "kari", "be-om-endring", *more)[0] == 0
+    bodies = [f.body for _s, f in assessed.facts("decision_recorded")]
+    assert [b.back_to for b in bodies if isinstance(b, DecisionRecorded)] == [None, "assess"]
+
+
+def test_an_answer_cannot_be_sent_back_to_a_stage_without_finished_steps(assessed: Desk) -> None:
+    answer(assessed, "Y15", "per", "enig")
+    assessed.go()
+    more = ("--comment", "Kartlegg kveldsskiftet.", "--back-to", "review")
+    assert answer(assessed, "Y15", "kari", "be-om-endring", *more)[0] == 4
+    assert reason(assessed)[1] is Refusal.WRONG_STAGE
+
+
+@pytest.fixture
+def treated(desk: Desk) -> Desk:
+    """The committee is asked to treat Y07, the employer's own."""
+    path = desk.state / "plan.txt"
+    path.write_text("Møteplan", encoding="utf-8")
+    case = desk("step", "show", "2027", "Y07", "--format", "json").document
+    [owner] = {w["person"] for w in case["waiting"]}
+    said = desk("step", "submit", "2027", "Y07", str(path), "--as", owner)
+    assert said.code == 0, said.err
+    desk.go()
+    return desk
+
+
+def test_a_committee_that_is_not_of_one_mind_keeps_both_positions(treated: Desk, tmp_path: Path) -> None:
+    position = tmp_path / "mindretallet.txt"
+    position.write_text("Vi vil ha flere møter.", encoding="utf-8")
+    said = treated(
+        "decide", "2027", "Y07", "--as", "amund", "--outcome", "behandlet", "--votes-for", "amund",
+        "--votes-against", "Tor Opp", "--minority", str(position),
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    [(_seq, fact)] = treated.facts("decision_recorded")
+    assert isinstance(fact.body, DecisionRecorded)
+    assert fact.body.votes is not None
+    assert (fact.body.votes.majority, fact.body.votes.minority) == (("amund",), ("toppen",))
+    assert fact.body.votes.position == hashlib.sha256(position.read_bytes()).hexdigest()
+    assert list((treated.state / "documents").rglob(fact.body.votes.position[2:]))
+
+
+def test_a_minority_without_its_position_is_refused(treated: Desk) -> None:
+    said = treated(
+        "decide", "2027", "Y07", "--as", "amund", "--outcome", "behandlet", "--votes-for", "amund",
+        "--votes-against", "toppen",
+    )  # fmt: skip
+    assert (said.code, reason(treated)[1]) == (4, Refusal.WRONG_VOTES)
+
+
+def test_a_minority_needs_a_majority(treated: Desk) -> None:
+    said = treated(
+        "decide", "2027", "Y07", "--as", "amund", "--outcome", "behandlet", "--votes-against", "toppen"
+    )
+    assert said.code == 2
+    assert "--votes-for" in said.err
+
+
+# --- many answers ---------------------------------------------------------------------------------
+
+
+def test_of_many_answers_each_has_its_result_and_one_that_is_refused_shows_in_the_exit_code(
+    filed: Desk, tmp_path: Path
+) -> None:
+    rows = tmp_path / "svar.csv"
+    rows.write_text(
+        "cycle;step;as;outcome;comment\nsagbruk;Y10;per;enig;\nsagbruk;Y10;per;uenig;Nei\n", encoding="utf-8"
+    )
+    filed("key", "new", "--as", "per")
+    said = filed("decide", "--from", str(rows), "--format", "json")
+    assert said.code == 4
+    assert (said.document["accepted"], said.document["refused"]) == (1, 1)
+    assert [(i["accepted"], i["reason"]) for i in said.document["items"]] == [
+        (True, None), (False, "already_decided"),
+    ]  # fmt: skip
+    [own] = {i["key"] for i in said.document["items"]}
+    assert own != SigningKey.load(filed.state / "keys" / "installation.pem").id

@@ -51,6 +51,11 @@ def test_facts_are_told_with_day_time_place_and_names_the_newest_last(desk: Desk
     assert said.out.index("Torsdag 4. mars") < said.out.index("Onsdag 10. mars")
 
 
+def test_times_are_written_as_the_language_has_them(desk: Desk) -> None:
+    assert "  12.00  Sagbruk · Y10: Kari Nordmann" in desk("history").out
+    assert "  12:00  Sagbruk · Y10: Kari Nordmann" in desk("--lang", "en", "history").out
+
+
 def test_a_disagreement_is_told_with_its_reason(desk: Desk) -> None:
     said = desk("history", "--kind", "decision_recorded")
     assert "Per Hansen (verneombud) er uenig i versjon 1." in said.line
@@ -90,7 +95,7 @@ def test_the_filters_choose_and_can_be_put_together(desk: Desk) -> None:
     assert numbers(desk, "--who", "Siri Steinvik", "--refused") == []
     of_y10 = {s for s, f in desk.facts() if f.step == "Y10" and f.cycle and f.cycle.startswith("unit")}
     assert set(numbers(desk, "--unit", "Sagbruk", "--step", "y10", "--after", "0")) == of_y10
-    own = {s for s, f in desk.facts() if f.cycle and f.cycle.startswith("year")}
+    own = {s for s, f in desk.facts() if f.cycle is None or f.cycle.startswith("year")}
     assert set(numbers(desk, "--unit", "virksomhet", "--after", "0", "--limit", "1000")) == own
 
 

@@ -10,6 +10,9 @@ import pytest
 
 from tests.worker.command_line import NORDFJORD, PROGRAM, SMALL
 
+pytestmark = pytest.mark.xdist_group("rehearsal")
+"""What is made once for all of them is made by one process."""
+
 
 def rehearse(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "100"}

@@ -11,19 +11,12 @@ import pytest
 from activities.language import speaking
 from tests.activities.sawmill import EMPLOYER, UNIT, person
 from tests.worker.desk import Desk, copied, stage
-from worker.cli.acts import KINDS, PROFILES, REASONS, describe, visible
-from workflows.rules.events import (
-    AttemptRefused,
-    Body,
-    DecisionRecorded,
-    Escalated,
-    Fact,
-    Outcome,
-    Refusal,
-    StepClosed,
-)
+from worker.cli.act_words import KINDS, PROFILES, REASONS
+from worker.cli.acts import describe, visible
+from workflows.rules.events import AttemptRefused, Body, DecisionRecorded, Escalated, Fact, StepClosed
 from workflows.rules.organisation import Profile, Role
 from workflows.rules.programme import Kind
+from workflows.rules.terms import Outcome, Refusal
 
 HASH = "ab" * 32
 

@@ -15,6 +15,7 @@ from activities.cycles import Cycles
 from activities.documents import Documents
 from activities.doors import Doors
 from activities.organisations import put_in_force
+from activities.signatures import SigningKey
 from activities.store.database import Database
 from tests.worker.command_line import NORDFJORD, SMALL, clean_home, document, done, run, words
 from workflows.messages import AdvanceRequest
@@ -62,7 +63,8 @@ def file(state: Path, cycle: str, step: str, person: str, moment: datetime) -> N
         documents = Documents(state / "documents")
         async with database.write("bakeriet-paa-hjoernet-as") as transaction:
             row = await documents.put(b"# Status", "text/markdown", "a.md", moment, transaction)
-        receipt = await Doors(database).submit(cycle, step, person, row.hash, now=moment, nonce=step)
+        doors = Doors(database, signer=SigningKey.load_or_make(state / "keys" / "installation.pem"))
+        receipt = await doors.submit(cycle, step, person, row.hash, now=moment, nonce=step)
         assert receipt.accepted
 
     with_store(state, submit)

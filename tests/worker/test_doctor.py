@@ -44,7 +44,7 @@ def state(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("FORSVARLIG_STATE", str(folder))
 
     async def create() -> None:
-        database = Database(f"sqlite+aiosqlite:///{folder / 'forsvarlig.db'}")
+        database = Database(f"sqlite:///{folder / 'forsvarlig.db'}")
         await database.upgrade()
         await database.close()
 
@@ -93,7 +93,7 @@ def test_a_database_at_this_version_with_no_employer_is_in_order() -> None:
 
 
 def test_a_ledger_that_was_changed_from_outside_is_an_error(state: Path) -> None:
-    url = f"sqlite+aiosqlite:///{state / 'forsvarlig.db'}"
+    url = f"sqlite:///{state / 'forsvarlig.db'}"
 
     async def create() -> None:
         database = Database(url)

@@ -49,7 +49,7 @@ def problem(config: Path | None = None) -> tuple[str, str]:
 def test_without_anything_said_everything_lies_under_the_xdg_directories(tmp_path: Path) -> None:
     settings = load()
     assert settings.state == tmp_path / "state" / "forsvarlig"
-    assert settings.database_url == f"sqlite+aiosqlite:///{settings.state}/forsvarlig.db"
+    assert settings.database_url == f"sqlite:///{settings.state}/forsvarlig.db"
     assert settings.documents == settings.state / "documents"
     assert settings.mail.host is None
     assert origin(settings, "state") == "standard"
@@ -212,7 +212,7 @@ def test_a_bad_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("sqlite+aiosqlite:////var/x.db", "sqlite+aiosqlite:////var/x.db"),
+        ("sqlite:////var/x.db", "sqlite:////var/x.db"),
         ("postgresql+psycopg://u@h:5432/d", "postgresql+psycopg://u@h:5432/d"),
         ("postgresql+psycopg://u:p:q@h:5432/d", "postgresql+psycopg://u:********@h:5432/d"),
         ("postgresql+psycopg://u:a/b@h/d", "postgresql+psycopg://u:********@h/d"),

@@ -22,6 +22,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.documents import Documents
 from activities.doors import Doors
+from activities.signatures import SigningKey
 from activities.store.database import Database
 from tests.worker.command_line import (
     PATIENCE,
@@ -35,6 +36,8 @@ from tests.worker.command_line import (
 )
 from tests.worker.namespaces import bare_namespace
 from worker.cli.clock import now, today
+from worker.keyring import Keyring
+from worker.plugin import data_converter
 from worker.processes import command_line
 from worker.schedule import keep_openers, opener_id, opening_of
 
@@ -74,7 +77,8 @@ def submit(state: Path, cycle: str, step: str, person: str) -> int:
         moment = now()
         async with database.write(EMPLOYER) as tx:
             row = await Documents(state / "documents").put(b"# Status", "text/markdown", "a.md", moment, tx)
-        receipt = await Doors(database).submit(cycle, step, person, row.hash, now=moment, nonce="1")
+        doors = Doors(database, signer=SigningKey.load_or_make(state / "keys" / "installation.pem"))
+        receipt = await doors.submit(cycle, step, person, row.hash, now=moment, nonce="1")
         await database.close()
         assert receipt.accepted
         return receipt.seq
@@ -82,11 +86,12 @@ def submit(state: Path, cycle: str, step: str, person: str) -> int:
     return asyncio.run(filed())
 
 
-def position(address: str, cycle: str) -> int:
+def position(state: Path, address: str, cycle: str) -> int:
     """Up to which place in the ledger the workflow of the cycle has seen the facts."""
 
     async def asked() -> int:
-        client = await Client.connect(address)
+        keyring = Keyring(state / "keys" / "payload")
+        client = await Client.connect(address, data_converter=data_converter(keyring))
         seen: int = await client.get_workflow_handle(cycle).query("position")
         return seen
 
@@ -123,7 +128,7 @@ def test_a_year_survives_a_kill_and_goes_on_where_it_was(state: Path) -> None:
         assert "forsvarlig year show" in said
         address = engine_of(state)["address"]
         until(lambda: steps()["Y04"]["standing"] == "closed")
-        until(lambda: position(address, cycle) >= seq)
+        until(lambda: position(state, address, cycle) >= seq)
         assert document("db", "verify")["ok"] is True
 
         server = engine_of(state)["server_pid"]

@@ -4,41 +4,56 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from activities.language import N_, _, current, format_day, ngettext
-from activities.words import OUTCOME_NAMES, ROLES
+from activities.language import _, current, format_day, ngettext
+from activities.words import OUTCOME_NAMES, REVOKED, ROLES
+from worker.cli.act_words import ANSWERED, ASKED, BECAUSE, LACKING, PROFILES, REASONS, TRIED
 from worker.cli.words import listed, role_name
 from workflows.rules.events import (
     SYSTEM,
+    UNKNOWN,
+    AbsenceSet,
+    AnswerDemanded,
+    AnswerOverdue,
+    Appointed,
     Asked,
     AttemptRefused,
     Body,
     CycleClosed,
     CycleStarted,
+    DecisionDisregarded,
     DecisionRecorded,
+    DecisionsStale,
+    Delegated,
+    DelegationEnded,
+    DisagreementAnswered,
     DueDateChanged,
     DutyChanged,
     Escalated,
     EvidenceSubmitted,
     Fact,
     Informed,
+    KeyEnrolled,
+    KeyRevoked,
     OrganisationChanged,
-    Outcome,
-    Refusal,
     Reminded,
     ResponsibilityMoved,
     RoleVacant,
+    RunStartedAgain,
     SentBack,
     StepClosed,
     StepLeftOpen,
     StepOpened,
+    StepReopened,
     StepWithdrawn,
     UnitYearStarted,
+    WecMatterRaised,
 )
-from workflows.rules.organisation import Holder, Profile, Role
-from workflows.rules.standing import What
+from workflows.rules.organisation import Holder, Role
+from workflows.rules.terms import Outcome
 
 Names = Mapping[str, str]
 """What people are called, by id. Whoever is not there (erased, unknown) is called by the id."""
@@ -46,77 +61,6 @@ Names = Mapping[str, str]
 _NOBODY: Final[Names] = MappingProxyType({})
 _HASH_SHOWN: Final = 12
 _MOST_NAMED: Final = 6
-
-KINDS: Final[Mapping[str, str]] = {
-    "cycle_started": N_("året er startet"),
-    "unit_year_started": N_("året er startet for en enhet"),
-    "step_opened": N_("steget er åpnet"),
-    "asked": N_("noen er spurt"),
-    "role_vacant": N_("ingen har rollen"),
-    "reminded": N_("påminnelse"),
-    "escalated": N_("frist brutt"),
-    "responsibility_moved": N_("ansvaret er flyttet"),
-    "evidence_submitted": N_("dokument lagt fram"),
-    "decision_recorded": N_("svar"),
-    "attempt_refused": N_("nektet forsøk"),
-    "sent_back": N_("sendt tilbake"),
-    "step_closed": N_("steget er ferdig"),
-    "informed": N_("beskjed om utfallet"),
-    "due_date_changed": N_("ny frist"),
-    "step_withdrawn": N_("steget er falt bort"),
-    "step_left_open": N_("ikke gjort da året ble lukket"),
-    "organisation_changed": N_("ny organisasjon"),
-    "duty_changed": N_("en plikt er begynt eller falt bort"),
-    "cycle_closed": N_("året er lukket"),
-}
-"""Each kind of fact, in a few words."""
-
-PROFILES: Final[Mapping[Profile, str]] = {
-    Profile.SMALL: N_("ordningen for de minste virksomhetene"),
-    Profile.MEDIUM: N_("ordningen med verneombud, uten AMU"),
-    Profile.LARGE: N_("ordningen med AMU"),
-}
-
-REASONS: Final[Mapping[Refusal, str]] = {
-    Refusal.UNKNOWN_STEP: N_("steget finnes ikke i dette året"),
-    Refusal.NOT_YET: N_("steget var ikke åpnet ennå"),
-    Refusal.CLOSED: N_("steget var avsluttet"),
-    Refusal.NO_EVIDENCE: N_("det var ikke lagt fram noe å svare på"),
-    Refusal.NOT_ELIGIBLE: N_("personen hadde ikke den rollen her"),
-    Refusal.NOT_YOUR_TURN: N_("andre skulle svare først"),
-    Refusal.STALE_VERSION: N_("svaret gjaldt en annen versjon enn den som lå der"),
-    Refusal.WRONG_OUTCOME: N_("svaret passer ikke til det rollen blir spurt om"),
-    Refusal.OWN_DOCUMENT: N_("personen hadde selv lagt fram dokumentet"),
-    Refusal.ALREADY_DECIDED: N_("det var gjort fra før"),
-    Refusal.TWO_ROLES: N_("personen hadde alt svart i en annen rolle"),
-    Refusal.COMMENT_REQUIRED: N_("svaret manglet begrunnelse"),
-    Refusal.OPPORTUNITY_NOT_GIVEN: N_("den som var spurt, hadde ikke hatt en reell mulighet til å svare"),
-}
-"""Why an attempt was refused, as half a sentence about the past."""
-
-_ANSWERED: Final[Mapping[Outcome, str]] = {
-    Outcome.APPROVED: N_("{who} godkjente versjon {version}"),
-    Outcome.CHANGES_REQUESTED: N_("{who} ba om endringer i versjon {version}"),
-    Outcome.REJECTED: N_("{who} avviste versjon {version}"),
-    Outcome.AGREED: N_("{who} er enig i versjon {version}"),
-    Outcome.AGREED_WITH_REMARKS: N_("{who} er enig i versjon {version}, med merknader"),
-    Outcome.DISAGREES: N_("{who} er uenig i versjon {version}"),
-    Outcome.TREATED: N_("{who} meldte at versjon {version} er behandlet"),
-}
-
-_ASKED: Final[Mapping[What, str]] = {
-    "evidence": N_("{who} ({role}) er bedt om å legge fram dokumentasjon"),
-    "approve": N_("{who} ({role}) er bedt om å ta stilling til versjon {version}"),
-    "consult": N_("{who} ({role}) er rådspurt om versjon {version}"),
-    "treat": N_("{who} ({role}) er bedt om å få versjon {version} behandlet"),
-}
-
-_LACKING: Final[Mapping[str, str]] = {
-    "evidence": N_("dokumentasjon fra {role}"),
-    "approve": N_("svar fra {role}"),
-    "consult": N_("uttalelse fra {role}"),
-    "treat": N_("behandling hos {role}"),
-}
 
 ALIASES: Final[Mapping[str, Outcome]] = {
     "godkjenn": Outcome.APPROVED,
@@ -155,6 +99,8 @@ def name(person: str, names: Names) -> str:
     """What a person is called; the id of whoever is not in the directory (any more)."""
     if person == SYSTEM:
         return _("systemet")
+    if person == UNKNOWN:
+        return _("en ukjent")
     return visible(names.get(person) or person)
 
 
@@ -196,8 +142,8 @@ def lacking(missing: Iterable[str]) -> str:
     parts = []
     for code in missing:
         what, _colon, role = code.partition(":")
-        known = what in _LACKING and role in {r.value for r in Role}
-        parts.append(_(_LACKING[what]).format(role=role_bearer(Role(role))) if known else code)
+        known = what in LACKING and role in {r.value for r in Role}
+        parts.append(_(LACKING[what]).format(role=role_bearer(Role(role))) if known else code)
     return listed(parts)
 
 
@@ -217,18 +163,32 @@ def sentence(body: Body, actor: str, names: Names, units: Names = _NOBODY) -> st
 
 def _said(body: Body, actor: str, names: Names, units: Names) -> Iterator[str]:
     match body:
-        case EvidenceSubmitted() | DecisionRecorded() | AttemptRefused():
+        case EvidenceSubmitted() | DecisionRecorded() | DisagreementAnswered():
             yield from _said_by_a_person(body, actor, names)
+        case AttemptRefused():
+            yield from _said_of_an_attempt(body, actor, names)
+        case (
+            AnswerDemanded() | WecMatterRaised() | AnswerOverdue() | DecisionsStale() | DecisionDisregarded()
+        ):
+            yield from _said_of_answers(body, names)
+        case Appointed() | Delegated() | DelegationEnded() | AbsenceSet():
+            yield from _said_of_substitutes(body, names, units)
+        case KeyEnrolled() | KeyRevoked():
+            yield from _said_of_a_key(body, names)
         case Asked() | RoleVacant() | Reminded() | Escalated() | ResponsibilityMoved() | Informed():
             yield from _said_about_people(body, names)
-        case StepOpened() | SentBack() | StepClosed() | DueDateChanged() | StepWithdrawn() | StepLeftOpen():
+        case StepOpened() | SentBack() | StepClosed() | StepReopened() | DueDateChanged():
             yield from _said_of_a_step(body, names)
-        case CycleStarted() | UnitYearStarted() | OrganisationChanged() | DutyChanged() | CycleClosed():
+        case StepWithdrawn() | StepLeftOpen():
+            yield from _said_of_a_step(body, names)
+        case CycleStarted() | UnitYearStarted() | OrganisationChanged() | DutyChanged():
+            yield from _said_of_a_year(body, units)
+        case CycleClosed() | RunStartedAgain():
             yield from _said_of_a_year(body, units)
 
 
 def _said_by_a_person(
-    body: EvidenceSubmitted | DecisionRecorded | AttemptRefused, actor: str, names: Names
+    body: EvidenceSubmitted | DecisionRecorded | DisagreementAnswered, actor: str, names: Names
 ) -> Iterator[str]:
     match body:
         case EvidenceSubmitted(document=document, version=version, on_behalf_of=other):
@@ -240,20 +200,93 @@ def _said_by_a_person(
             yield text.format(who=name(actor, names), role=role_bearer(body.role), version=body.version)
         case DecisionRecorded(on_behalf_of=other):
             who = f"{on_behalf(actor, other, names)} ({role_name(body.role)})"
-            yield _(_ANSWERED[body.outcome]).format(who=who, version=body.version)
+            yield _(ANSWERED[body.outcome]).format(who=who, version=body.version)
             if not body.fulfils and body.outcome not in (Outcome.REJECTED, Outcome.CHANGES_REQUESTED):
                 yield _("; flere svar trengs")
-        case AttemptRefused(attempt="evidence"):
-            text = _("Nektet: {who} prøvde å legge fram et dokument, men {reason}")
-            yield text.format(who=name(actor, names), reason=_(REASONS[body.reason]))
-        case AttemptRefused():
-            text = _("Nektet: {who} prøvde å svare «{outcome}» som {role}, men {reason}")
-            yield text.format(
-                who=name(actor, names),
-                outcome=_(OUTCOME_NAMES[body.outcome]) if body.outcome else "–",
-                role=role_name(body.role) if body.role else "–",
-                reason=_(REASONS[body.reason]),
+        case DisagreementAnswered(version=version, late=late, on_behalf_of=other):
+            text = _("{who} svarte på uenigheten om versjon {version}")
+            yield text.format(who=on_behalf(actor, other, names), version=version)
+            if late:
+                yield _(", etter fristen")
+
+
+def _said_of_an_attempt(body: AttemptRefused, actor: str, names: Names) -> Iterator[str]:
+    who = name(actor, names)
+    if body.claimed is not None:
+        who = _("noen som utga seg for {name}").format(name=name(body.claimed, names))
+    attempt = body.attempt if body.attempt != "decision" or body.role else "statement"
+    yield _(TRIED[attempt]).format(
+        who=who,
+        outcome=_(OUTCOME_NAMES[body.outcome]) if body.outcome else "–",
+        role=role_name(body.role) if body.role else "–",
+        reason=_(REASONS[body.reason]),
+    )
+    if body.count > 1:
+        yield ngettext(" ({count} gang)", " ({count} ganger)", body.count).format(count=body.count)
+
+
+def _said_of_answers(
+    body: AnswerDemanded | WecMatterRaised | AnswerOverdue | DecisionsStale | DecisionDisregarded,
+    names: Names,
+) -> Iterator[str]:
+    match body:
+        case AnswerDemanded(version=version, disagree=who, due=due):
+            text = _("{who} er uenig i versjon {version}; arbeidsgiver skal svare innen {day}")
+            yield text.format(who=people(who, names), version=version, day=format_day(due))
+        case WecMatterRaised(version=version, people=told):
+            text = _("Uenigheten om versjon {version} er meldt videre, til {who}")
+            yield text.format(version=version, who=people(told, names))
+        case AnswerOverdue(version=version, due=due, people=told):
+            text = _(
+                "Arbeidsgiver svarte ikke på uenigheten om versjon {version} innen {day}; {who} har fått beskjed"
             )
+            yield text.format(version=version, day=format_day(due), who=people(told, names))
+        case DecisionsStale(version=version, people=told, because=why):
+            text = _("Svarene om versjon {version} fra {who} gjelder ikke lenger, {why}")
+            yield text.format(version=version, who=people(told, names), why=_(BECAUSE[why]))
+        case DecisionDisregarded(reason=reason):
+            text = _("Et svar som er ført, teller ikke: {reason}")
+            yield text.format(reason=_(REASONS[reason]))
+
+
+def _said_of_substitutes(
+    body: Appointed | Delegated | DelegationEnded | AbsenceSet, names: Names, units: Names
+) -> Iterator[str]:
+    match body:
+        case Appointed(role=role, people=holders):
+            text = _("{who} har fått ansvar som {role}")
+            yield text.format(who=listed(holder(h, names) for h in holders), role=role_name(role))
+        case Delegated(person=person, to=to, since=since, until=until):
+            text = _("{who} svarer for {other} fra {since} til og med {last}")
+            who, other = name(to, names), name(person, names)
+            yield text.format(who=who, other=other, since=format_day(since), last=_last(until))
+            limits = [role_name(body.role)] if body.role is not None else []
+            limits += [part for part in (body.step, units.get(body.unit or "", body.unit)) if part]
+            if limits:
+                yield _(", bare for {what}").format(what=listed(map(visible, limits)))
+        case DelegationEnded(until=until):
+            yield _("Fullmakten gjelder ikke lenger fra {day}").format(day=format_day(until))
+        case AbsenceSet(person=person, since=since, until=until, substitute=other):
+            text = _("{who} er borte fra {since} til og med {last}")
+            yield text.format(who=name(person, names), since=format_day(since), last=_last(until))
+            if other is not None:
+                yield _("; {who} er vikar").format(who=name(other, names))
+
+
+def _last(until: date) -> str:
+    """The last day of what is true up to `until`: people count it in."""
+    return format_day(until - timedelta(days=1))
+
+
+def _said_of_a_key(body: KeyEnrolled | KeyRevoked, names: Names) -> Iterator[str]:
+    match body:
+        case KeyEnrolled(key=key, person=None):
+            yield _("Installasjonens nøkkel {key} er registrert").format(key=key)
+        case KeyEnrolled(key=key, person=person):
+            yield _("Nøkkelen {key} er registrert på {who}").format(key=key, who=name(person or "", names))
+        case KeyRevoked(key=key, reason=reason):
+            text = _("Nøkkelen {key} er trukket tilbake: {reason}")
+            yield text.format(key=key, reason=_(REVOKED[reason]))
 
 
 def _said_about_people(
@@ -264,7 +297,7 @@ def _said_about_people(
             who = listed(holder(h, names) for h in holders[:_MOST_NAMED])
             if len(holders) > _MOST_NAMED:
                 who = people((h.person for h in holders), names)
-            yield _(_ASKED[what]).format(who=who, role=role_name(role), version=body.version)
+            yield _(ASKED[what]).format(who=who, role=role_name(role), version=body.version)
         case RoleVacant(role=role):
             yield _("Ingen er {role}; det er ført, og arbeidet går videre").format(role=role_name(role))
         case Reminded(days_before=0, people=told):
@@ -297,7 +330,8 @@ def _said_about_people(
 
 
 def _said_of_a_step(
-    body: StepOpened | SentBack | StepClosed | DueDateChanged | StepWithdrawn | StepLeftOpen, names: Names
+    body: StepOpened | SentBack | StepClosed | StepReopened | DueDateChanged | StepWithdrawn | StepLeftOpen,
+    names: Names,
 ) -> Iterator[str]:
     match body:
         case StepOpened(due=due, predecessors_open=before):
@@ -314,6 +348,10 @@ def _said_of_a_step(
                 yield _("; uenig: {who}").format(who=people(body.disagreements, names))
             if body.vacant:
                 yield _("; ingen hadde rollen som {roles}").format(roles=listed(map(role_name, body.vacant)))
+        case StepReopened(because=why, due=due, by=by):
+            yield _("Åpnet igjen {why}, med frist {day}").format(why=_(BECAUSE[why]), day=format_day(due))
+            if by is not None:
+                yield f" ({by})"
         case DueDateChanged(before=old, after=new, reason=reason):
             text = {
                 "organisation_changed": _(
@@ -332,7 +370,8 @@ def _said_of_a_step(
 
 
 def _said_of_a_year(
-    body: CycleStarted | UnitYearStarted | OrganisationChanged | DutyChanged | CycleClosed, units: Names
+    body: CycleStarted | UnitYearStarted | OrganisationChanged | DutyChanged | CycleClosed | RunStartedAgain,
+    units: Names,
 ) -> Iterator[str]:
     match body:
         case CycleStarted(profile=profile, rehearsal=rehearsal):
@@ -355,3 +394,5 @@ def _said_of_a_year(
             yield _("Året er lukket: {closed} ferdig, {open} ikke gjort, {withdrawn} falt bort").format(
                 closed=closed, open=left_open, withdrawn=withdrawn
             )
+        case RunStartedAgain():
+            yield _("Årshjulet sto stille i motoren og er startet igjen; det går videre fra det som er ført")

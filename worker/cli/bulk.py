@@ -7,19 +7,19 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from activities.language import _
 from worker.cli.acts import ALIASES, visible
+from worker.cli.deciding import Ask
 from worker.cli.failures import BadInput, Conflict, Failure, reason
 from worker.cli.frame import emit, progress
-from workflows.rules.events import Outcome
 from workflows.rules.organisation import Role
 
 if TYPE_CHECKING:
     from activities.situations import Situations
     from activities.store.database import Reader
-    from worker.cli.decide import Answer
+    from worker.cli.deciding import Answer
 
 HEADINGS = {
     "cycle": "cycle", "årshjul": "cycle", "step": "step", "steg": "step", "as": "as", "person": "as",
@@ -28,18 +28,6 @@ HEADINGS = {
 }  # fmt: skip
 REQUIRED = ("cycle", "step", "as", "outcome")
 _MOST_FAULTS = 20
-
-
-class Ask(NamedTuple):
-    """An answer as it was typed, or as a row has it."""
-
-    cycle: str
-    step: str
-    person: str
-    role: Role | None
-    outcome: Outcome
-    comment: str | None
-    version: int | None = None
 
 
 class _Fault(Exception):
@@ -112,7 +100,7 @@ async def ready_all(
     employer: str | None,
 ) -> list[tuple[str, Answer]]:
     """Every row with its person, step, role and document found; `BadInput` names those that are not."""
-    from worker.cli.decide import ready
+    from worker.cli.deciding import ready
 
     answers, faults = [], []
     for number, (place, ask) in enumerate(asks, 1):
@@ -132,9 +120,10 @@ async def give_all(
     """Give the answers one by one, and tell what became of each; `Conflict` when any is refused."""
     from activities.situations import Situations
     from worker.cli.cases import follow_up, read_case
-    from worker.cli.decide import give, result, said, wrapped_all
+    from worker.cli.deciding import give, result, said, wrapped_all
     from worker.cli.employers import store
     from worker.cli.refusals import Try, told
+    from worker.cli.signing import desk
     from worker.cli.step import recorded
 
     situations = Situations()
@@ -147,12 +136,13 @@ async def give_all(
                 count=len(answers), nonce=nonce
             )
         )
+        doors = desk(database, situations)
         for place, answer in answers:
             async with database.read() as reader:
                 case = await read_case(
                     reader, answer.case.row.id, answer.case.step.key, answer.case.now, situations=situations
                 )
-            receipt = await give(database, situations, answer)
+            receipt = await give(doors, database, answer)
             item = {"place": place, **result(answer, receipt)}
             text = " ".join(said(answer, receipt))
             if receipt.reason is not None:

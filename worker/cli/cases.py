@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from activities.language import _, current
 from activities.situations import Situations, opened_step
 from activities.store.rows import CycleRow, PersonRow
 from activities.words import WAITED_FOR
-from worker.cli.acts import holder, role_bearer
+from worker.cli.acts import holder, name, role_bearer
 from worker.cli.frame import PROGRAM, frame
 from worker.cli.people import described
 from worker.cli.places import find_cycle, find_step, typed_cycle
 from worker.cli.words import capital, listed
 from workflows.rules.calendar import oslo_day
-from workflows.rules.cycle import Situation, advance
-from workflows.rules.events import EvidenceSubmitted, Fact, Outcome
-from workflows.rules.gate import NEEDS_COMMENT, OUTCOMES, Pending, pending, responsible
+from workflows.rules.cycle import advance
+from workflows.rules.dissent import awaited_answers
+from workflows.rules.events import AttemptRefused, EvidenceSubmitted, Fact
+from workflows.rules.gate import (
+    NEEDS_COMMENT,
+    OUTCOMES,
+    SENDS_BACK,
+    Pending,
+    barred_from,
+    pending,
+    responsible,
+)
 from workflows.rules.organisation import Holder, Role
 from workflows.rules.plan import PlannedStep
 from workflows.rules.programme import Kind
-from workflows.rules.standing import Standing, StepStanding, What, fold
+from workflows.rules.situation import Situation
+from workflows.rules.standing import Standing, StepStanding, fold
+from workflows.rules.statement import Unreadable, read_statement
+from workflows.rules.terms import Outcome, What
 
 if TYPE_CHECKING:
     from activities.store.database import Reader
 
 _STUCK = timedelta(minutes=2)
+
+
+class Quorum(NamedTuple):
+    """Who has answered a question that needs several answers, how many it needs, and who can still answer."""
+
+    given: tuple[str, ...]
+    needed: int
+    waiting_for: tuple[str, ...]
+
+    def said(self, names: Mapping[str, str]) -> str:
+        """«2 av 3 har svart, venter på Kari og Per»."""
+        told = _("{given} av {needed} har svart, venter på {names}")
+        waiting = listed(name(person, names) for person in self.waiting_for) or _("ingen")
+        return told.format(given=len(self.given), needed=self.needed, names=waiting)
 
 
 @dataclass(frozen=True)
@@ -83,15 +109,21 @@ class Case:
         return f"{PROGRAM} step show {self.typed}"
 
     def waiting(self) -> tuple[Pending, ...]:
-        """What an open step waits for today."""
+        """What the step waits for today: in its open gate, and answers owed to those who disagree."""
         here = self.here
-        if here is None or here.settled is not None:
+        if here is None or here.settled in ("left_open", "withdrawn") or self.standing.closed_at is not None:
             return ()
-        return pending(self.step, here, self.situation.organisation, self.today)
+        owed = awaited_answers(self.step, here)
+        if here.settled == "closed":
+            return owed
+        return (*pending(self.step, here, self.situation.organisation, self.today), *owed)
 
     def holders(self, what: What, role: Role) -> tuple[Holder, ...]:
         """Who is responsible for that today."""
-        return responsible(self.step, self.situation.organisation, what, role, self.today)
+        here, barred = self.here, frozenset[str]()
+        if here is not None:
+            barred = barred_from(self.step, here, what, role, here.version)
+        return responsible(self.step, self.situation.organisation, what, role, self.today, barred)
 
     def may(self, what: What, role: Role, person: str) -> bool:
         """Whether the person has the part today; whoever is away may still act."""
@@ -103,7 +135,29 @@ class Case:
         role = capital(role_bearer(p.role))
         if not who:
             return _("{role}: ingen har rollen").format(role=role)
-        return _("{role}, {names}: {state}").format(role=role, names=who, state=_(WAITED_FOR[p.what]))
+        count = self.quorum(p)
+        state = f"{_(WAITED_FOR[p.what])}; {count.said(self.names)}" if count else _(WAITED_FOR[p.what])
+        return _("{role}, {names}: {state}").format(role=role, names=who, state=state)
+
+    def quorum(self, p: Pending) -> Quorum | None:
+        """How far a question has come that needs several answers; None where one is enough."""
+        slot = next((s for s in self.step.slots if (s.kind.value, s.role) == (p.what, p.role)), None)
+        if slot is None or slot.quorum == 1 or self.here is None:
+            return None
+        given = [
+            d.person
+            for d in self.here.now_decided()
+            if (d.asked, d.role) == (slot.kind, slot.role) and d.outcome not in SENDS_BACK
+        ]
+        spoken_for = {
+            who for d in self.here.now_decided() if d.role is slot.role for who in (d.person, d.on_behalf_of)
+        }
+        left = tuple(
+            h.person
+            for h in self.holders(p.what, p.role)
+            if not spoken_for & {h.person, h.acting_for or h.person}
+        )
+        return Quorum(given=tuple(given), needed=slot.quorum, waiting_for=left)
 
     def documents(self) -> dict[int, str]:
         """The hash of each version that was filed."""
@@ -129,6 +183,8 @@ class Case:
         """Every way for the person to answer, each as a command to type."""
         if what == "evidence":
             return [self.submit_command(person)]
+        if what == "answer":
+            return [answer_command(self.typed, person)]
         return [self.decide_command(person, role, outcome) for outcome in answers(what)]
 
 
@@ -141,6 +197,12 @@ def submit_command(typed: str, person: str) -> str:
     """How the person files evidence; `typed` is cycle and step as a command takes them."""
     file = _("FIL")
     return f"{PROGRAM} step submit {typed} {file} --as {person}"
+
+
+def answer_command(typed: str, person: str) -> str:
+    """How the person answers those who disagree."""
+    reason = _("arbeidsgivers begrunnede svar")
+    return f'{PROGRAM} answer {typed} --as {person} --comment "{reason}"'
 
 
 def decide_command(typed: str, person: str, role: Role | None, outcome: Outcome) -> str:
@@ -185,11 +247,21 @@ async def read_case(
         standing=standing,
         step=there,
         planned=planned is not None,
-        facts=tuple((seq, f) for seq, f in facts if f.step == key),
+        facts=tuple((seq, f) for seq, f in facts if f.step == key or (f.step is None and tried(f) == key)),
         directory=await reader.people(row.employer),
         employers=len(await reader.employers()),
         now=now,
     )
+
+
+def tried(fact: Fact) -> str | None:
+    """The step in which a refused attempt was made that nobody could be held to; None for other facts."""
+    if fact.signed is None or not isinstance(fact.body, AttemptRefused):
+        return None
+    try:
+        return read_statement(fact.signed).step
+    except Unreadable:
+        return None
 
 
 async def follow_up(reader: Reader, now: datetime) -> str | None:
@@ -214,12 +286,11 @@ def next_lines(after: Case) -> list[str]:
     """What happens now, in sentences."""
     case = after.foreseen()
     here = case.here
-    if here is not None and here.settled == "closed":
-        return [_("Steget er ferdig.")]
+    done = [_("Steget er ferdig.")] if here is not None and here.settled == "closed" else []
     waiting = [case.part(p) for p in case.waiting()]
     if not waiting:
-        return []
-    return [_("Nå ventes det på:"), *(f"  {part}" for part in waiting)]
+        return done
+    return [*done, _("Nå ventes det på:"), *(f"  {part}" for part in waiting)]
 
 
 def people_who_may(case: Case, parts: Iterable[tuple[What, Role]]) -> str:

@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import click
 
 from activities.language import N_, _, current, format_moment
 from worker.cli.acts import ALIASES, name, on_behalf, short_hash, typed, visible
-from worker.cli.failures import Conflict, NotFound
+from worker.cli.deciding import Answer, Ask, Ballot, give, ready, result, said, wrapped_all
+from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
-from worker.cli.people import Ambiguous, find_person
 from worker.cli.places import CYCLE_HELP
+from worker.cli.signing import key_option
 from worker.cli.step import nonce_option, recorded, year_option
 from worker.cli.words import is_yes, listed, role_name
-from workflows.rules.events import DecisionRecorded, EvidenceSubmitted, Outcome
-from workflows.rules.gate import NEEDS_COMMENT, OUTCOMES
+from workflows.rules.events import EvidenceSubmitted
+from workflows.rules.gate import NEEDS_COMMENT
 from workflows.rules.organisation import Role
-
-if TYPE_CHECKING:
-    from activities.doors import Receipt
-    from activities.situations import Situations
-    from activities.store.database import Database, Reader
-    from activities.store.rows import PersonRow
-    from worker.cli.bulk import Ask
-    from worker.cli.cases import Case
-
-NOTHING = hashlib.sha256(b"").hexdigest()
-"""The hash of the document that was seen where none was filed."""
-
-
-class Answer(NamedTuple):
-    """One answer that is ready to be given, about the version and document that were seen."""
-
-    case: Case
-    person: PersonRow
-    role: Role
-    outcome: Outcome
-    document: str
-    version: int
-    comment: str | None
-    nonce: str
+from workflows.rules.programme import Stage
+from workflows.rules.terms import Outcome
 
 
 class OutcomeWord(click.ParamType[Outcome]):
@@ -122,6 +99,43 @@ def outcome_of(word: str) -> Outcome | None:
     metavar=N_("FIL"),
     help=N_("Mange svar fra en CSV-fil: cycle;step;as;role;outcome;comment."),
 )
+@click.option(
+    "--on-behalf-of", metavar=N_("PERSON"), help=N_("Den du svarer for, når du er vikar for flere.")
+)
+@click.option(
+    "--back-to",
+    type=click.Choice([s.value for s in Stage]),
+    metavar=N_("FASE"),
+    help=N_("Med be-om-endring: fasen saken skal tilbake til, som assess."),
+)
+@click.option(
+    "--votes-for", multiple=True, metavar=N_("PERSON"), help=N_("Med behandlet: flertallet; én for hver.")
+)
+@click.option("--votes-against", multiple=True, metavar=N_("PERSON"), help=N_("Mindretallet; én for hver."))
+@click.option(
+    "--minority",
+    type=click.Path(path_type=Path),
+    metavar=N_("FIL"),
+    help=N_("Det mindretallet vil ha ført inn; filen lagres med fingeravtrykk."),
+)
+@key_option
+@click.option(
+    "--as-signal",
+    is_flag=True,
+    help=N_("Skriv ut kommandoen som sender svaret signert gjennom Temporal, i stedet for å føre det."),
+)
+@click.option(
+    "--statement-out",
+    type=click.Path(path_type=Path),
+    metavar=N_("FIL"),
+    help=N_("Skriv svaret signert til en fil i stedet for å føre det (- er standard ut)."),
+)
+@click.option(
+    "--statement",
+    type=click.File("rb"),
+    metavar=N_("FIL"),
+    help=N_("Lever et svar som er signert et annet sted (- er standard inn)."),
+)
 def decide(
     cycle: str | None,
     key: str | None,
@@ -134,17 +148,35 @@ def decide(
     yes: bool,
     nonce: str,
     source: Path | None,
+    on_behalf_of: str | None,
+    back_to: str | None,
+    votes_for: tuple[str, ...],
+    votes_against: tuple[str, ...],
+    minority: Path | None,
+    key_file: Path | None,
+    as_signal: bool,
+    statement_out: Path | None,
+    statement: Any,
     year: int | None,
     employer: str | None,
 ) -> None:
     """Record answers."""
-    from worker.cli.bulk import Ask, give_all, read_asks
+    from worker.cli.bulk import give_all, read_asks
+    from worker.cli.statements import hand_in, hand_over
 
-    if source is not None:
-        given = (cycle, key, person, role, outcome, comment, comment_file, version)
-        if any(value is not None for value in given):
-            raise click.UsageError(_("Med --from står alt i filen; la de andre argumentene være."))
-        asyncio.run(give_all(read_asks(source), nonce, year=year, employer=employer))
+    given = (
+        cycle, key, person, role, outcome, comment, comment_file, version, on_behalf_of, back_to, minority,
+        key_file, statement_out, as_signal or None, votes_for or None, votes_against or None,
+    )  # fmt: skip
+    if source is not None or statement is not None:
+        if any(value is not None for value in given) or (source is not None and statement is not None):
+            raise click.UsageError(
+                _("Med --from eller --statement står alt i filen; la de andre argumentene være.")
+            )
+        if statement is not None:
+            asyncio.run(hand_in(statement.read(), employer=employer))
+        elif source is not None:
+            asyncio.run(give_all(read_asks(source), nonce, year=year, employer=employer))
         return
     missing = [
         option for option, value in (
@@ -156,8 +188,27 @@ def decide(
     if comment is not None and comment_file is not None:
         raise click.UsageError(_("Bruk enten --comment eller --comment-file, ikke begge."))
     text = comment_file.read() if comment_file is not None else comment
-    ask = Ask(cycle, key, person, Role(role) if role else None, outcome, text, version)
-    asyncio.run(_one(ask, nonce, yes=yes, year=year, employer=employer))
+    if (votes_against or minority is not None) and not votes_for:
+        raise click.UsageError(_("Med --votes-against og --minority trengs også --votes-for."))
+    ask = Ask(
+        cycle,
+        key,
+        person,
+        Role(role) if role else None,
+        outcome,
+        text,
+        version,
+        on_behalf_of=on_behalf_of,
+        back_to=Stage(back_to) if back_to else None,
+        ballot=Ballot(votes_for, votes_against, minority) if votes_for else None,
+        key_file=key_file,
+    )
+    if as_signal or statement_out is not None:
+        asyncio.run(
+            hand_over(ask, nonce, as_signal=as_signal, out=statement_out, year=year, employer=employer)
+        )
+    else:
+        asyncio.run(_one(ask, nonce, yes=yes, year=year, employer=employer))
 
 
 async def _one(ask: Ask, nonce: str, *, yes: bool, year: int | None, employer: str | None) -> None:
@@ -165,6 +216,7 @@ async def _one(ask: Ask, nonce: str, *, yes: bool, year: int | None, employer: s
     from worker.cli.cases import follow_up, next_lines, read_case
     from worker.cli.employers import store
     from worker.cli.refusals import Try, told
+    from worker.cli.signing import desk
 
     situations = Situations()
     async with store() as database:
@@ -172,7 +224,7 @@ async def _one(ask: Ask, nonce: str, *, yes: bool, year: int | None, employer: s
             answer = await ready(reader, situations, ask, nonce, year=year, employer=employer)
         if not yes and _on_a_terminal() and not frame().json:
             answer = _confirmed(answer)
-        receipt = await give(database, situations, answer)
+        receipt = await give(desk(database, situations), database, answer)
         async with database.read() as reader:
             after = await read_case(
                 reader, answer.case.row.id, answer.case.step.key, answer.case.now, situations=situations
@@ -196,112 +248,6 @@ async def _one(ask: Ask, nonce: str, *, yes: bool, year: int | None, employer: s
     )
     if waits:
         progress(waits)
-
-
-async def ready(
-    reader: Reader, situations: Situations, ask: Ask, nonce: str, *, year: int | None, employer: str | None
-) -> Answer:
-    """The answer that is meant, with everything found; `Failure` when something is not."""
-    from worker.cli import clock
-    from worker.cli.cases import read_case
-
-    case = await read_case(
-        reader,
-        ask.cycle,
-        ask.step,
-        clock.now(),
-        situations=situations,
-        year=year,
-        employer=employer,
-    )
-    person = find_person(case.directory, ask.person)
-    inbox = await reader.inbox(employer=case.row.employer, cycle=case.row.id)
-    asked = [row for row in inbox if row.step == case.step.key and row.what != "evidence"]
-    if ask.outcome is Outcome.NO_RESPONSE:
-        roles = {row.role for row in asked if row.what == "consult"}
-    else:
-        roles = {row.role for row in asked if row.person == person.id}
-    role = ask.role or _role(case, person, ask.outcome, roles)
-    versions = case.documents()
-    newest = case.here.version if case.here is not None else 0
-    version = ask.version if ask.version is not None else newest
-    if version not in versions and ask.version is not None:
-        there = listed(str(number) for number in versions) or _("ingen")
-        raise NotFound(
-            _("{step} har ingen versjon {version}. Versjonene er: {there}.").format(
-                step=case.step.key, version=version, there=there
-            ),
-            _("Se hva som er lagt fram: {show}").format(show=case.show),
-        )
-    comment = ask.comment.strip() if ask.comment else None
-    return Answer(
-        case, person, role, ask.outcome, versions.get(version, NOTHING), version, comment or None, nonce
-    )
-
-
-def _role(case: Case, person: PersonRow, outcome: Outcome, asked: set[Role]) -> Role:
-    """The role that the person answers in: the one of the inbox, else the one that such an answer is for."""
-    fitting = {s.role for s in case.step.slots if outcome in OUTCOMES[s.kind]}
-    held = {s.role for s in case.step.slots if case.may(s.kind.value, s.role, person.id)}
-    everyone = {s.role for s in case.step.slots}
-    for roles in (asked, asked & fitting, held & fitting, held, fitting, everyone):
-        if len(roles) == 1:
-            return next(iter(roles))
-    if not everyone:
-        raise Conflict(
-            _("{step} krever dokumentasjon og ingen svar, så det er ingenting å ta stilling til.").format(
-                step=case.step.key
-            ),
-            _("Se steget: {show}").format(show=case.show),
-        )
-    choices = sorted(asked or held or everyone)
-    if asked or held:
-        problem = _("{name} har flere roller i {step}: {roles}.")
-    else:
-        problem = _("{name} er ikke spurt om noe i {step}. Rollene der er {roles}.")
-    raise Ambiguous(
-        problem.format(
-            name=name(person.id, case.names), step=case.step.key,
-            roles=listed(f"{role_name(role)} ({role.value})" for role in choices),
-        ),
-        _("Velg rollen, som --role {role}. Se steget: {show}").format(role=choices[0].value, show=case.show),
-    )  # fmt: skip
-
-
-async def give(database: Database, situations: Situations, answer: Answer) -> Receipt:
-    """Through the door."""
-    from activities.doors import Doors
-
-    return await Doors(database, situations).decide(
-        answer.case.row.id,
-        answer.case.step.key,
-        answer.person.id,
-        answer.role,
-        answer.outcome,
-        document=answer.document,
-        version=answer.version,
-        comment=answer.comment,
-        now=answer.case.now,
-        nonce=answer.nonce,
-    )
-
-
-def result(answer: Answer, receipt: Receipt) -> dict[str, Any]:
-    """What became of the answer, for programs."""
-    return {
-        "accepted": receipt.accepted,
-        "seq": receipt.seq,
-        "repeated": receipt.repeated,
-        "reason": receipt.reason,
-        "cycle": answer.case.row.id,
-        "step": answer.case.step.key,
-        "person": answer.person.id,
-        "role": answer.role,
-        "outcome": answer.outcome,
-        "version": answer.version,
-        "document": answer.document,
-        "nonce": answer.nonce,
-    }
 
 
 def _on_a_terminal() -> bool:
@@ -346,25 +292,3 @@ def _confirmed(answer: Answer) -> Answer:
     if not is_yes(answered):
         raise click.Abort
     return answer
-
-
-def said(answer: Answer, receipt: Receipt) -> list[str]:
-    """What became of the answer, for people."""
-    from worker.cli.acts import sentence
-    from worker.cli.layout import wrapped
-
-    told = sentence(receipt.fact.body, receipt.fact.actor, answer.case.names)
-    first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
-    seq = _("nr. {seq} i historikken").format(seq=receipt.seq)
-    lines = wrapped(f"{first} {told} ({seq})")
-    body = receipt.fact.body
-    if isinstance(body, DecisionRecorded) and body.outcome is Outcome.DISAGREES:
-        lines += wrapped(_("Uenigheten blir stående, ingen kan fjerne den, og arbeidsgiver må svare på den."))
-    return lines
-
-
-def wrapped_all(lines: Sequence[str]) -> list[str]:
-    """The lines, each broken where the terminal ends, with its own indent kept."""
-    from worker.cli.layout import wrapped
-
-    return [line for text in lines for line in wrapped(text, len(text) - len(text.lstrip()), 4)]

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from activities.language import CATALOGUES, LOCALE_DIR, N_, _, format_number
+from activities.language import CATALOGUES, LOCALE_DIR, N_, _, format_number, ngettext
 from worker.cli.failures import one_line, reason
 from worker.cli.frame import emit, frame
 from worker.cli.reach import PATIENCE
@@ -304,6 +304,63 @@ async def _temporal(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("worker", "warning", message, "forsvarlig worker")
 
 
+async def _payload_keys(settings: Settings) -> AsyncIterator[Finding]:
+    from worker.keyring import Keyring
+
+    ring = Keyring(settings.payload_keys)
+    try:
+        faults, owners = list(ring.faults()), ring.employers()
+    except OSError as error:
+        message = _("Nøkkelmappen {folder} kan ikke leses: {reason}.")
+        yield Finding(
+            "payload_keys",
+            "error",
+            message.format(folder=ring.folder, reason=reason(error)),
+            _("Gi deg selv lesetilgang til mappen, eller rett innstillingen payload_keys."),
+        )
+        return
+    for fault in faults:
+        if fault.problem == "open_to_others":
+            message = _("Andre brukere kan lese nøkkelen {file}.").format(file=fault.file)
+            yield Finding("payload_keys", "warning", message, f"chmod 600 {fault.file}")
+        else:
+            message = _(
+                "Nøkkelen {file} er ødelagt eller kan ikke leses; det den har forseglet, er utilgjengelig."
+            )
+            yield Finding(
+                "payload_keys",
+                "error",
+                message.format(file=fault.file),
+                _("Hent filen fra sikkerhetskopien. Årene går videre fra hovedboken med en ny nøkkel."),
+            )
+    if not faults:
+        message = ngettext(
+            "Nøklene til det som går gjennom Temporal, er i orden ({count} virksomhet).",
+            "Nøklene til det som går gjennom Temporal, er i orden ({count} virksomheter).",
+            len(owners),
+        )
+        yield Finding("payload_keys", "ok", message.format(count=len(owners)))
+
+
+async def _signing_key(settings: Settings) -> AsyncIterator[Finding]:
+    from activities.signatures import KeyFileError, SigningKey
+    from worker.cli.failures import key_file
+
+    place = settings.signing_key
+    if not place.exists():
+        message = _("Nøkkelen som installasjonen signerer med, lages i {file} første gang den trengs.")
+        yield Finding("signing_key", "ok", message.format(file=place))
+        return
+    try:
+        key = SigningKey.load(place)
+    except KeyFileError as error:
+        failure = key_file(error.path, error.fault)
+        yield Finding("signing_key", "error", failure.message, failure.remedy)
+        return
+    message = _("Installasjonen signerer med nøkkelen {key}.").format(key=key.id)
+    yield Finding("signing_key", "ok", message)
+
+
 async def _mail(settings: Settings) -> AsyncIterator[Finding]:
     import aiosmtplib
 
@@ -335,5 +392,7 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (_variables, _engine, _state, _database, _temporal, _mail)
+CHECKS: tuple[Check, ...] = (
+    _variables, _engine, _state, _payload_keys, _signing_key, _database, _temporal, _mail,
+)  # fmt: skip
 """The checks that need settings."""

@@ -135,6 +135,8 @@ def explained(error: Exception, *, log: Callable[[], Path], verbose: bool) -> Fa
         return _not_there(getattr(error, "kind", ""), getattr(error, "id", ""))
     if _is(error, "activities.cycles", "YearError"):
         return _no_year(getattr(error, "code", ""), getattr(error, "detail", ""))
+    if _is(error, "activities.signatures", "KeyFileError"):
+        return key_file(getattr(error, "path", Path()), getattr(error, "fault", ""))
     if _is(error, "activities.store.errors", "StoreError"):
         return DatabaseUnusable(one_line(error) + ".", "forsvarlig doctor")
     if _is(error, "workflows.rules.programme", "ProgrammeError"):
@@ -166,6 +168,28 @@ def _not_there(kind: str, id: str) -> NotFound:
         "document": (_("Dokumentet «{wanted}» er ikke lagret."), "forsvarlig step submit"),
     }.get(kind, (_("Virksomheten «{wanted}» finnes ikke."), _("forsvarlig org import MAPPE")))
     return NotFound(problem.format(wanted=id), remedy)
+
+
+def key_file(path: Path, fault: str) -> Failure:
+    """What is wrong with a signing key's file, by the word of its `KeyFileError`, and what to do."""
+    problem, remedy = {
+        "missing": (
+            _("Nøkkelfilen {file} finnes ikke."),
+            _("Rett filnavnet, eller lag en nøkkel: forsvarlig key new --as PERSON"),
+        ),
+        "open_to_others": (_("Andre brukere kan lese nøkkelfilen {file}."), "chmod 600 {file}"),
+        "exists": (
+            _("Det ligger en fil i {file} fra før, og en nøkkel blir aldri skrevet over."),
+            _("Velg et annet sted med --file."),
+        ),
+    }.get(
+        fault,
+        (
+            _("Nøkkelfilen {file} er ødelagt eller kan ikke leses."),
+            _("Hent filen fra sikkerhetskopien. Finnes den ikke der, flytt den bort: da lages en ny nøkkel."),
+        ),
+    )
+    return BadInput(problem.format(file=path), remedy.format(file=path))
 
 
 def _no_year(code: str, detail: str) -> Failure:

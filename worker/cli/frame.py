@@ -51,12 +51,23 @@ COMMANDS: Final[dict[str, Entry]] = {
     "year": Entry("worker.cli.year:year", N_("Start og vis årshjul.")),
     "step": Entry("worker.cli.step:step", N_("Vis et steg, eller lever det som steget krever.")),
     "decide": Entry("worker.cli.decide:decide", N_("Ta en beslutning, eller si din mening som verneombud.")),
+    "delegate": Entry("worker.cli.delegate:delegate", N_("Gi oppgavene dine til en annen for en tid.")),
+    "absence": Entry("worker.cli.absence:absence", N_("Si fra at noen er borte, og hvem som er vikar.")),
+    "answer": Entry("worker.cli.answer:answer", N_("Gi arbeidsgivers svar til den som er uenig.")),
     "inbox": Entry("worker.cli.inbox:inbox", N_("Vis hva som venter på en person.")),
     "history": Entry("worker.cli.history:history", N_("Vis hva som er gjort, når og av hvem.")),
+    "key": Entry("worker.cli.key:key", N_("Lag og trekk tilbake nøklene som folk signerer med.")),
+    "proof": Entry(
+        "worker.cli.proof:proof", N_("Kontroller signaturene, uten å stole på noen tjener eller database.")
+    ),
     "plan": Entry("worker.cli.plan:plan", N_("Vis alle datoer i et år uten å starte det.")),
     "rehearse": Entry("worker.cli.rehearse:rehearse", N_("Kjør et år på prøve med virtuell klokke.")),
     "worker": Entry("worker.cli.worker:worker", N_("Kjør en arbeider mot Temporal.")),
     "db": Entry("worker.cli.db:db", N_("Oppgrader, bygg opp igjen og kontroller databasen.")),
+    "payload-key": Entry(
+        "worker.cli.payload_key:payload_key",
+        N_("Vis og bytt nøklene som forsegler det som går gjennom Temporal."),
+    ),
     "config": Entry("worker.cli.config:config", N_("Vis innstillingene og hvor de kommer fra.")),
     "completion": Entry("worker.cli.completion:completion", N_("Skriv ut fullføring for skallet ditt.")),
 }

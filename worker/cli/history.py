@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from activities.language import N_, _, current, format_day, format_moment
-from worker.cli.acts import KINDS, sentence, visible
+from activities.language import N_, _, current, format_clock, format_day, format_moment
+from activities.proof import Keys, Proof, is_act, proof
+from worker.cli.act_words import KINDS
+from worker.cli.acts import sentence, visible
 from worker.cli.failures import NotFound
 from worker.cli.frame import PROGRAM, emit, frame
+from worker.cli.proof import how_known
 from worker.cli.words import capital
 from workflows.rules.calendar import OSLO
+from workflows.rules.events import SYSTEM
 
 if TYPE_CHECKING:
     from activities.store.database import Reader
     from activities.store.rows import TimelineRow
+    from workflows.rules.keys import KeyRing
     from workflows.rules.law import LegalRegister
     from workflows.rules.programme import Programme
 
@@ -48,13 +53,14 @@ class Wanted(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One fact in words. `comment` is what was said with it, where it is kept."""
+    """One fact in words. `comment` is what was said with it, where it is kept; `proof` goes with people's acts."""
 
     row: TimelineRow
     text: str
     step_name: str | None
     unit_name: str
     comment: str | None
+    proof: Proof | None
 
 
 class Page(NamedTuple):
@@ -150,7 +156,8 @@ async def _read(given: tuple[Any, ...], limit: int | None, after: int | None) ->
         rows, earlier, later = await _rows(reader, wanted, carrying, limit, after)
         names = {id: row.name for id, row in (await reader.people(home)).items()}
         units = {u.id: u.name for u in (await reader.organisation(home))[1].units}
-        facts = [await _told(reader, row, names, units, rulebooks) for row in rows]
+        ring = await Keys().of(reader, home)
+        facts = [await _told(reader, row, ring, names, units, rulebooks) for row in rows]
     return Page(facts, earlier, later)
 
 
@@ -263,23 +270,30 @@ def _is_meant(wanted: str, id: str, section: str) -> bool:
 
 
 async def _told(
-    reader: Reader, row: TimelineRow, names: dict[str, str], units: dict[str, str], rulebooks: _Rulebooks
+    reader: Reader,
+    row: TimelineRow,
+    ring: KeyRing,
+    names: dict[str, str],
+    units: dict[str, str],
+    rulebooks: _Rulebooks,
 ) -> Told:
     from pydantic import TypeAdapter
 
     from workflows.rules.events import Body
 
     body: Any = TypeAdapter(Body).validate_python(row.body)
-    comment = None
-    if row.body.get("comment") is not None:
+    comment, proven = None, None
+    if row.actor != SYSTEM:
         [(_seq, fact)] = await reader.facts(row.employer, after=row.seq - 1, limit=1)
-        comment = await reader.payload(row.employer, fact.id)
+        comment = await reader.payload(row.employer, fact.id) if row.body.get("comment") is not None else None
+        proven = proof(ring, row.seq, fact) if is_act(fact) else None
     return Told(
         row=row,
         text=sentence(body, row.actor, names, units),
         step_name=rulebooks.step_name(row.cycle, row.step),
         unit_name=units.get(row.unit, row.unit) if row.unit is not None else _("Virksomheten"),
         comment=comment,
+        proof=proven,
     )
 
 
@@ -294,6 +308,7 @@ def _document(page: Page) -> dict[str, Any]:
             "step_name": told.step_name,
             "text": told.text,
             "comment": told.comment,
+            "proof": told.proof,
         }
         for told in page.facts
     ]
@@ -320,11 +335,13 @@ def _lines(page: Page, limit: int | None) -> Iterator[str]:
             yield ""
             yield heading(capital(format_day(day)))
         place = " · ".join(part for part in (told.unit_name, row.step) if part)
-        yield from wrapped(f"{row.seq:>5}  {here:%H.%M}  {place}: {told.text}", 0, 14)
+        yield from wrapped(f"{row.seq:>5}  {format_clock(here)}  {place}: {told.text}", 0, 14)
         if told.comment is not None:
             yield from wrapped(f"«{visible(told.comment, lines=True)}»", 14)
         elif row.body.get("comment") is not None:
             yield from wrapped(_("(begrunnelsen er slettet; avtrykket av den står i historikken)"), 14)
+        if told.proof is not None:
+            yield from wrapped(how_known(told.proof), 14)
         if abs(row.recorded - row.concerns) > _APART:
             yield from wrapped(_("(ført {when})").format(when=format_moment(row.recorded)), 14)
     if page.later:

@@ -18,16 +18,17 @@ from worker.cli.words import role_name
 if TYPE_CHECKING:
     from activities.store.database import Reader
     from activities.store.rows import CycleRow, InboxRow, PersonRow
-    from workflows.rules.cycle import Situation
     from workflows.rules.organisation import Role
     from workflows.rules.plan import PlannedStep
-    from workflows.rules.standing import What
+    from workflows.rules.situation import Situation
+    from workflows.rules.terms import What
 
 _ASKED = {
     "evidence": N_("Legg fram: {evidence}"),
     "approve": N_("Ta stilling til versjon {version}"),
     "consult": N_("Si din mening om versjon {version}"),
     "treat": N_("Få versjon {version} behandlet i AMU"),
+    "answer": N_("Svar den som er uenig i versjon {version}, med begrunnelse"),
 }
 
 
@@ -114,7 +115,7 @@ async def _read(who: str | None, unit: str | None, employer: str | None) -> Inbo
 
 
 def _item(row: InboxRow, situation: Situation, rows: Sequence[InboxRow], employers: int) -> Item:
-    from worker.cli.cases import answers, decide_command, submit_command, unit_name
+    from worker.cli.cases import answer_command, answers, decide_command, submit_command, unit_name
     from worker.cli.places import typed_cycle
 
     # A step that the newest organisation has no more is named as the programme names it.
@@ -125,6 +126,8 @@ def _item(row: InboxRow, situation: Situation, rows: Sequence[InboxRow], employe
     roles = {r.role for r in rows if (r.cycle, r.step, r.person) == (row.cycle, row.step, row.person)}
     if row.what == "evidence":
         commands = [submit_command(typed, row.person)]
+    elif row.what == "answer":
+        commands = [answer_command(typed, row.person)]
     else:
         role = row.role if len(roles) > 1 else None
         commands = [decide_command(typed, row.person, role, outcome) for outcome in answers(row.what)]

@@ -143,21 +143,23 @@ async def _told_by(sources: Sources, reader: Reader) -> str | None:
 
 async def _write(result: ImportResult, hash: str | None) -> tuple[int, ...]:
     """Put the picture in force; answers with the years that run and follow it."""
-    from activities.organisations import put_in_force
+    from activities.organisations import Overtaken, put_in_force
 
     if result.organisation is None:
         raise ValueError("an import with faults cannot be written")
     employer = result.organisation.employer
     async with _made_or_ready() as database:
         async with database.read() as reader:
-            known = {e.id for e in await reader.employers()}
-            newest = (await reader.organisation(employer))[0] if employer in known else None
-        if newest != hash:
+            known = employer in {e.id for e in await reader.employers()}
+        try:
+            if known and hash is None:
+                raise Overtaken
+            await put_in_force(database, result.organisation, result.people, now(), after=hash)
+        except Overtaken:
             raise Conflict(
-                _("Noen andre har lest inn {employer} mens du så på endringene.").format(employer=employer),
+                _("Noen andre har endret {employer} mens du så på endringene.").format(employer=employer),
                 _("Kjør importen på nytt, og se endringene om igjen."),
-            )
-        await put_in_force(database, result.organisation, result.people, now())
+            ) from None
         async with database.read() as reader:
             running = await reader.cycles(employer=employer, state="running")
     return tuple(sorted({cycle.year for cycle in running}))

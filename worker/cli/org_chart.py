@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from activities.language import N_, _, format_number
+from worker.cli.handing import away, handed_on
 from worker.cli.tables import Column, heading, indented, mark, plain, stacked, table, then, unheaded
 from worker.cli.words import PROFILES, capital, finding, listed, role_name, whole_day
 from workflows.rules.findings import examine
@@ -76,6 +77,8 @@ def document(
         ],
         "areas": [area.model_dump() for area in organisation.areas],
         "roles": _roles(organisation, names, None, day),
+        "absences": [a.model_dump() for a in organisation.absences if a.holds_on(day)],
+        "delegations": [d.model_dump() for d in organisation.delegations if d.holds_on(day)],
         "people": duties.everyone,
         "most_this_year": duties.most_this_year,
         "year_average_20h": round(float(duties.year_average_20h), 2),
@@ -119,6 +122,7 @@ def chart(
         _tree(organisation, names, day),
         heading(_("For hele virksomheten")),
         indented(unheaded(_employer_roles(organisation, names, day))),
+        *_elsewhere(organisation, names, day),
         heading(_("Størrelse")),
         indented(unheaded(_counts(organisation, duties))),
         heading(_("Plikter som følger av størrelsen")),
@@ -190,6 +194,18 @@ def _employer_roles(
     for role in _roles(organisation, names, None, day):
         people = [_with_substitute(organisation, names, person["id"], day) for person in role["people"]]
         yield plain(capital(role_name(Role(role["role"])))), plain(listed(people))
+
+
+def _elsewhere(organisation: Organisation, names: Mapping[str, str], day: date) -> Iterator[RenderableType]:
+    """Who is away and who has handed something on that day, and until when."""
+    absences = [a for a in organisation.absences if a.holds_on(day)]
+    delegations = [d for d in organisation.delegations if d.holds_on(day)]
+    if absences or delegations:
+        yield heading(_("Borte, og fullmakter"))
+    for absence in absences:
+        yield indented(plain(away(absence, names)))
+    for delegation in delegations:
+        yield indented(plain(handed_on(delegation, organisation, names)))
 
 
 def _with_substitute(organisation: Organisation, names: Mapping[str, str], person: str, day: date) -> str:

@@ -14,14 +14,14 @@ from worker.cli.employers import chosen
 from worker.cli.failures import NotFound
 from worker.cli.people import Ambiguous
 from worker.cli.words import listed
-from workflows.rules.events import CycleRef
 from workflows.rules.programme import Level
+from workflows.rules.terms import CycleRef
 
 if TYPE_CHECKING:
     from activities.store.database import Reader
     from activities.store.rows import CycleRow
-    from workflows.rules.cycle import Situation
     from workflows.rules.organisation import Organisation
+    from workflows.rules.situation import Situation
     from workflows.rules.standing import Standing
 
 CYCLE_HELP = N_(

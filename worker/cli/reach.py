@@ -20,11 +20,12 @@ PATIENCE = timedelta(seconds=5)
 async def keep_opener(settings: Settings, employer: str) -> Engine:
     """Keep the Schedule that opens the employer's next years, if a server answers; says what is there."""
     from temporalio.client import Client
-    from temporalio.contrib.pydantic import pydantic_data_converter
     from temporalio.service import RPCError
 
     import worker.exit_guard  # noqa: F401  (imported for what it does)
     from worker.connection import NoTemporal, connect_config, pollers
+    from worker.keyring import Keyring
+    from worker.plugin import data_converter
     from worker.schedule import keep_openers
 
     try:
@@ -33,7 +34,9 @@ async def keep_opener(settings: Settings, employer: str) -> Engine:
         return "no_engine"
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
-            client = await Client.connect(**config, data_converter=pydantic_data_converter)
+            client = await Client.connect(
+                **config, data_converter=data_converter(Keyring(settings.payload_keys))
+            )
             await keep_openers(client, [employer], settings.task_queue)
             return "ready" if await pollers(client, settings.task_queue) else "no_worker"
     except (RPCError, RuntimeError, TimeoutError):

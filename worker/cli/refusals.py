@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from activities.language import _, format_day
 from worker.cli.acts import holder, name, role_bearer, typed
 from worker.cli.cases import Case, answers, people_who_may
 from worker.cli.frame import PROGRAM
+from worker.cli.plain_refusals import PLAINLY, told_plainly
 from worker.cli.words import STANDINGS, Told, capital, listed, role_name
 from workflows.rules.calendar import oslo_day
-from workflows.rules.events import Outcome, Refusal
 from workflows.rules.organisation import Role
 from workflows.rules.plan import REAL_OPPORTUNITY_DAYS
 from workflows.rules.programme import Kind, SlotRule
-from workflows.rules.standing import What
+from workflows.rules.terms import Outcome, Refusal, What
 
 
 class Try(NamedTuple):
@@ -24,6 +25,9 @@ class Try(NamedTuple):
     role: Role | None = None
     outcome: Outcome | None = None
     version: int = 0
+
+
+Teller = Callable[[Case, Try], tuple[str, str]]
 
 
 def told(reason: Refusal, case: Case, attempt: Try) -> Told:
@@ -247,7 +251,57 @@ def _bearer(attempt: Try) -> str:
     return role_bearer(_known(attempt))
 
 
-_TELLERS = {
+def _too_late(case: Case, attempt: Try) -> tuple[str, str]:
+    return (
+        _(
+            "Det er for sent: fristen for å svare i {step} er ute fordi året eller enheten er avsluttet."
+        ).format(step=case.step.key),
+        _("Se hva det endte med: {show}").format(show=case.show),
+    )
+
+
+def _wrong_document(case: Case, attempt: Try) -> tuple[str, str]:
+    problem = _("Svaret gjelder et annet dokument enn det som er lagt fram som versjon {version}.")
+    version = case.here.version if case.here is not None else attempt.version
+    return problem.format(version=version), _("Les det som ligger der, og svar på det: {show}").format(
+        show=case.show
+    )
+
+
+def _wrong_stage(case: Case, attempt: Try) -> tuple[str, str]:
+    return (
+        _("{step} kan ikke sendes tilbake dit: det bygger ikke på noe ferdig steg i den fasen.").format(
+            step=case.step.key
+        ),
+        _("Send saken tilbake uten å nevne en fase, eller velg en fase som den bygger på: {show}").format(
+            show=case.show
+        ),
+    )
+
+
+def _nothing_to_answer(case: Case, attempt: Try) -> tuple[str, str]:
+    return (
+        _("Ingen har sagt seg uenig i den versjonen av {step}, så det er ikke noe å svare på.").format(
+            step=case.step.key
+        ),
+        _("Se hvem som er uenig, og i hvilken versjon: {show}").format(show=case.show),
+    )
+
+
+def _plain(reason: Refusal) -> Teller:
+    def teller(case: Case, attempt: Try) -> tuple[str, str]:
+        problem, remedy = told_plainly(reason)
+        return problem, remedy
+
+    return teller
+
+
+_TELLERS: Final[Mapping[Refusal, Teller]] = {
+    **{reason: _plain(reason) for reason in PLAINLY},
+    Refusal.TOO_LATE: _too_late,
+    Refusal.WRONG_DOCUMENT: _wrong_document,
+    Refusal.WRONG_STAGE: _wrong_stage,
+    Refusal.NOTHING_TO_ANSWER: _nothing_to_answer,
     Refusal.UNKNOWN_STEP: _unknown_step,
     Refusal.NOT_YET: _not_yet,
     Refusal.CLOSED: _closed,

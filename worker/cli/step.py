@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from activities.language import N_, _
-from worker.cli.failures import BadInput, Conflict
+from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
 from worker.cli.places import CYCLE_HELP
+from worker.cli.reasoned import as_option, comment_file_option, comment_option
+from worker.cli.signing import key_option
 
 if TYPE_CHECKING:
     from activities.doors import Receipt
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from activities.store.database import Database
     from activities.store.rows import DocumentRow, PersonRow
     from worker.cli.cases import Case
+    from worker.cli.words import Told
+    from workflows.rules.statement import MoveDueDate
+    from workflows.rules.terms import Refusal
 
 NONCE = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
@@ -83,32 +89,99 @@ def show(cycle: str, key: str, year: int | None, employer: str | None) -> None:
 @click.argument("cycle", metavar=N_("ÅRSHJUL"))
 @click.argument("key", metavar=N_("STEG"))
 @click.argument("file", metavar=N_("FIL"), type=click.Path(path_type=Path))
+@as_option
 @click.option(
-    "--as",
-    "person",
-    required=True,
-    metavar=N_("PERSON"),
-    help=N_("Hvem du er: id, e-post, ansattnr eller fullt navn."),
+    "--on-behalf-of", metavar=N_("PERSON"), help=N_("Den du leverer for, når du er vikar for flere.")
 )
+@key_option
 @nonce_option
 def submit(
-    cycle: str, key: str, file: Path, person: str, nonce: str, year: int | None, employer: str | None
+    cycle: str,
+    key: str,
+    file: Path,
+    person: str,
+    on_behalf_of: str | None,
+    key_file: Path | None,
+    nonce: str,
+    year: int | None,
+    employer: str | None,
 ) -> None:
     """Store a file and file it as the step's evidence."""
-    asyncio.run(_submit(cycle, key, file, person, nonce, year=year, employer=employer))
+    asyncio.run(
+        _submit(cycle, key, file, person, on_behalf_of, key_file, nonce, year=year, employer=employer)
+    )
+
+
+@year_option
+@step.command(
+    help=N_(
+        "Flytt fristen for et steg, med en begrunnelse. Den første fristen blir stående i historikken ved siden av."
+    ),
+    epilog=CYCLE_HELP,
+)
+@click.argument("cycle", metavar=N_("ÅRSHJUL"))
+@click.argument("key", metavar=N_("STEG"))
+@as_option
+@click.option(
+    "--to",
+    "due",
+    required=True,
+    type=click.DateTime(formats=["%Y-%m-%d", "%d.%m.%Y"]),
+    metavar=N_("DATO"),
+    help=N_("Den nye fristen."),
+)
+@comment_option
+@comment_file_option
+@key_option
+@nonce_option
+def move(
+    cycle: str,
+    key: str,
+    person: str,
+    due: datetime,
+    comment: str | None,
+    comment_file: Any,
+    key_file: Path | None,
+    nonce: str,
+    year: int | None,
+    employer: str | None,
+) -> None:
+    """Record a new due date."""
+    from worker.cli.reasoned import Given, give_reasons, text_of, why_not_moved
+    from workflows.rules.statement import MoveDueDate
+
+    text = text_of(comment, comment_file)
+    given = Given(cycle, key, person, text, None, key_file, nonce, year, employer)
+
+    def said(case: Case, commitment: str | None, other: str | None) -> MoveDueDate:
+        return MoveDueDate(due=due.date(), comment=commitment)
+
+    def why(reason: Refusal, case: Case, person: str) -> Told:
+        return why_not_moved(reason, case, person, due.date())
+
+    asyncio.run(give_reasons(given, "due-date", said, why))
 
 
 async def _submit(
-    cycle: str, key: str, file: Path, who: str, nonce: str, *, year: int | None, employer: str | None
+    cycle: str,
+    key: str,
+    file: Path,
+    who: str,
+    on_behalf_of: str | None,
+    key_file: Path | None,
+    nonce: str,
+    *,
+    year: int | None,
+    employer: str | None,
 ) -> None:
-    from activities.documents import DocumentError, Documents
-    from activities.doors import Doors
     from activities.situations import Situations
     from worker.cli import clock
-    from worker.cli.acts import visible
     from worker.cli.cases import read_case
+    from worker.cli.deciding import put_document
     from worker.cli.employers import store
     from worker.cli.people import find_person
+    from worker.cli.signing import desk, own_key
+    from workflows.rules.statement import File
 
     situations = Situations()
     async with store() as database:
@@ -118,14 +191,19 @@ async def _submit(
                 reader, cycle, key, now, situations=situations, year=year, employer=employer
             )
             person = find_person(case.directory, who)
-        documents = Documents(frame().settings.documents)
-        try:
-            async with database.write(case.row.employer) as tx:
-                document = await documents.put(file, _media_type(file), file.name, now, tx)
-        except DocumentError as error:
-            raise BadInput(visible(str(error)), _("Rett det, og kjør kommandoen igjen.")) from error
-        receipt = await Doors(database, situations).submit(
-            case.row.id, case.step.key, person.id, document.hash, now=now, nonce=nonce
+            other = find_person(case.directory, on_behalf_of, "--on-behalf-of") if on_behalf_of else None
+        own = own_key(case.row.employer, person.id, key_file)
+        doors = desk(database, situations)
+        document = await put_document(database, case.row.employer, file, now)
+        receipt = await doors.act(
+            case.row.employer,
+            person.id,
+            File(document=document.hash, on_behalf_of=other.id if other is not None else None),
+            cycle=case.row.id,
+            step=case.step.key,
+            now=now,
+            nonce=nonce,
+            own=own,
         )
         await _answer(database, situations, case, person, document, receipt, nonce)
 
@@ -193,9 +271,3 @@ def _receipt(after: Case, document: DocumentRow, receipt: Receipt) -> list[str]:
     for line in next_lines(after):
         lines += wrapped(line, hang=4)
     return lines
-
-
-def _media_type(file: Path) -> str:
-    from mimetypes import guess_type
-
-    return guess_type(file.name)[0] or "application/octet-stream"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from activities.language import _, current, format_day
+from activities.proof import Keys, Proof, is_act, proof
 from worker.cli.acts import role_bearer, sentence
 from worker.cli.cases import Case, read_case
 from worker.cli.employers import reading
@@ -14,20 +15,27 @@ from worker.cli.words import GATES, role_name
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day
 from workflows.rules.events import (
+    AnswerDemanded,
+    AnswerOverdue,
     Asked,
     AttemptRefused,
+    DecisionDisregarded,
     DecisionRecorded,
+    DisagreementAnswered,
     DueDateChanged,
     Escalated,
     EvidenceSubmitted,
-    Outcome,
     Reminded,
     RoleVacant,
     StepClosed,
     StepLeftOpen,
+    StepReopened,
+    WecMatterRaised,
 )
+from workflows.rules.keys import KeyRing
 from workflows.rules.organisation import Role
 from workflows.rules.plan import REAL_OPPORTUNITY_DAYS
+from workflows.rules.terms import Outcome
 
 if TYPE_CHECKING:
     from activities.store.database import Reader
@@ -52,6 +60,7 @@ class Version(Frozen):
     on_behalf_of: str | None
     at: datetime
     seq: int
+    proof: Proof
 
 
 class Answer(Frozen):
@@ -66,15 +75,27 @@ class Answer(Frozen):
     committed: bool
     at: datetime
     seq: int
+    proof: Proof
 
 
 class Line(Frozen):
-    """A fact in one sentence."""
+    """A fact in one sentence, and what was said with it; `proof` is there for what a person did or tried."""
 
     seq: int
     at: datetime
     kind: str
     text: str
+    comment: str | None = None
+    proof: Proof | None = None
+
+
+class Counted(Frozen):
+    """How far a question has come that needs several answers."""
+
+    role: Role
+    given: tuple[str, ...]
+    needed: int
+    waiting_for: tuple[str, ...]
 
 
 class Waiting(Frozen):
@@ -115,6 +136,8 @@ class StepStory(Frozen):
     asked: tuple[Line, ...]
     moved: tuple[Line, ...]
     refused: tuple[Line, ...]
+    dissent: tuple[Line, ...]
+    quorums: tuple[Counted, ...]
     disagree: tuple[str, ...]
     missing: tuple[str, ...]
     waiting: tuple[Waiting, ...]
@@ -128,11 +151,16 @@ async def read_story(cycle: str, step: str, *, year: int | None, employer: str |
 
     async with reading() as reader:
         case = await read_case(reader, cycle, step, clock.now(), year=year, employer=employer)
-        versions, answers = await _versions(reader, case), await _answers(reader, case)
+        ring = await Keys().of(reader, case.row.employer)
+        versions, answers = await _versions(reader, case, ring), await _answers(reader, case, ring)
+        comments = {
+            fact.id: await reader.payload(fact.employer, fact.id)
+            for _seq, fact in case.facts
+            if isinstance(fact.body, DueDateChanged | DisagreementAnswered)
+        }
     here, language = case.here, current()
     due = here.due if here is not None else case.step.due
     bodies = [fact.body for _seq, fact in case.facts]
-    changed = [b for b in bodies if isinstance(b, DueDateChanged)]
     # The day for which the programme's references were checked when the year was started.
     day = date(case.situation.cycle.year, 6, 1)
     law = case.situation.law
@@ -149,7 +177,7 @@ async def read_story(cycle: str, step: str, *, year: int | None, employer: str |
         opens=case.step.opens,
         opened_at=here.opened_at if here is not None else None,
         due=due,
-        original_due=changed[0].before if changed else due,
+        original_due=here.first_due if here is not None else due,
         settled_at=here.settled_at if here is not None else None,
         today=case.today,
         evidence=case.step.evidence.in_(language),
@@ -170,9 +198,17 @@ async def read_story(cycle: str, step: str, *, year: int | None, employer: str |
         builds_on=case.step.builds_on,
         versions=tuple(versions),
         answers=tuple(answers),
-        asked=_lines(case, Asked, RoleVacant, Reminded, Escalated),
-        moved=_lines(case, DueDateChanged),
-        refused=_lines(case, AttemptRefused),
+        asked=_lines(case, ring, comments, Asked, RoleVacant, Reminded, Escalated),
+        moved=_lines(case, ring, comments, DueDateChanged, StepReopened),
+        refused=_lines(case, ring, comments, AttemptRefused, DecisionDisregarded),
+        dissent=_lines(
+            case, ring, comments, AnswerDemanded, WecMatterRaised, AnswerOverdue, DisagreementAnswered
+        ),
+        quorums=tuple(
+            Counted(role=p.role, **count._asdict())
+            for p in case.waiting()
+            if (count := case.quorum(p)) is not None
+        ),
         disagree=tuple(dict.fromkeys(p for b in bodies if isinstance(b, StepClosed) for p in b.disagreements))
         or tuple(dict.fromkeys(a.person for a in answers if a.outcome is Outcome.DISAGREES)),
         missing=tuple(m for b in bodies if isinstance(b, StepLeftOpen) for m in b.missing),
@@ -191,7 +227,7 @@ async def read_story(cycle: str, step: str, *, year: int | None, employer: str |
     )
 
 
-async def _versions(reader: Reader, case: Case) -> list[Version]:
+async def _versions(reader: Reader, case: Case, ring: KeyRing) -> list[Version]:
     found = []
     for seq, fact in case.facts:
         if isinstance(fact.body, EvidenceSubmitted):
@@ -206,12 +242,13 @@ async def _versions(reader: Reader, case: Case) -> list[Version]:
                     on_behalf_of=fact.body.on_behalf_of,
                     at=fact.recorded,
                     seq=seq,
+                    proof=proof(ring, seq, fact),
                 )
             )
     return found
 
 
-async def _answers(reader: Reader, case: Case) -> list[Answer]:
+async def _answers(reader: Reader, case: Case, ring: KeyRing) -> list[Answer]:
     found = []
     for seq, fact in case.facts:
         if isinstance(fact.body, DecisionRecorded):
@@ -226,14 +263,22 @@ async def _answers(reader: Reader, case: Case) -> list[Answer]:
                     committed=fact.body.comment is not None,
                     at=fact.recorded,
                     seq=seq,
+                    proof=proof(ring, seq, fact),
                 )
             )
     return found
 
 
-def _lines(case: Case, *kinds: type) -> tuple[Line, ...]:
+def _lines(case: Case, ring: KeyRing, comments: Mapping[str, str | None], *kinds: type) -> tuple[Line, ...]:
     return tuple(
-        Line(seq=seq, at=fact.recorded, kind=fact.kind, text=sentence(fact.body, fact.actor, case.names))
+        Line(
+            seq=seq,
+            at=fact.recorded,
+            kind=fact.kind,
+            text=sentence(fact.body, fact.actor, case.names),
+            comment=comments.get(fact.id),
+            proof=proof(ring, seq, fact) if is_act(fact) else None,
+        )
         for seq, fact in case.facts
         if isinstance(fact.body, kinds)
     )

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from activities.language import _, format_day, format_moment, format_number
 from activities.words import OUTCOME_NAMES
 from worker.cli.acts import holder, lacking, name, on_behalf, role_bearer, visible
+from worker.cli.cases import Quorum
 from worker.cli.frame import PROGRAM
 from worker.cli.layout import deadline, heading, wrapped
 from worker.cli.places import OWN
+from worker.cli.proof import how_known
 from worker.cli.step_story import Line, StepStory
 from worker.cli.words import STANDINGS, capital, listed, role_name
 from workflows.rules.calendar import oslo_day
@@ -29,6 +31,7 @@ def story_lines(story: StepStory) -> Iterator[str]:
     yield from _section(_("Det ventes på"), _waits(story))
     yield from _section(_("Dokumenter"), _documents(story))
     yield from _section(_("Svar"), _answered(story))
+    yield from _section(_("Uenighet"), _facts(story.dissent))
     yield from _section(_("Hvem som er spurt og minnet på det"), _facts(story.asked))
     yield from _section(_("Nektede forsøk"), _facts(story.refused))
     where = f"--unit {story.unit or OWN[0]}"
@@ -85,9 +88,13 @@ def _waits(story: StepStory) -> Iterator[str]:
             "approve": _("{who} ({role}) skal ta stilling:"),
             "consult": _("{who} ({role}) er rådspurt:"),
             "treat": _("{who} ({role}) skal få saken behandlet:"),
+            "answer": _("{who} ({role}) skal svare den som er uenig:"),
         }[waiting.what]
         yield from wrapped(asked.format(who=who, role=role_name(waiting.role)), 2, 4)
         yield from (f"    {command}" for command in waiting.commands)
+    for count in story.quorums:
+        said = Quorum(given=count.given, needed=count.needed, waiting_for=count.waiting_for).said(story.names)
+        yield from wrapped(f"{capital(role_bearer(count.role))}: {said}", 2, 4)
     for line in story.to_come:
         yield from wrapped(line, 2, 4)
 
@@ -109,6 +116,7 @@ def _documents(story: StepStory) -> Iterator[str]:
         )
         size = _("{size} byte").format(size=format_number(filed.size)) if filed.size is not None else "–"
         yield f"    {size}, SHA-256 {filed.document}"
+        yield from wrapped(how_known(filed.proof), 4)
 
 
 def _answered(story: StepStory) -> Iterator[str]:
@@ -131,6 +139,7 @@ def _answered(story: StepStory) -> Iterator[str]:
             yield from wrapped(f"«{visible(answer.comment, lines=True)}»", 4)
         elif answer.committed:
             yield from wrapped(_("(begrunnelsen er slettet; avtrykket av den står i historikken)"), 4)
+        yield from wrapped(how_known(answer.proof), 4)
     if story.disagree:
         who = listed(name(person, story.names) for person in story.disagree)
         text = _("{who} er uenig. Det blir stående, og arbeidsgiver må svare på det.")
@@ -144,3 +153,7 @@ def _facts(lines: tuple[Line, ...]) -> Iterator[str]:
             2,
             4,
         )
+        if line.comment is not None:
+            yield from wrapped(f"«{visible(line.comment, lines=True)}»", 4)
+        if line.proof is not None:
+            yield from wrapped(how_known(line.proof), 4)

@@ -22,13 +22,13 @@ from worker.cli.words import STANDINGS, WAITS, counted, day_and_year, listed, ro
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day
 from workflows.rules.coverage import Coverage, StepState, coverage
-from workflows.rules.events import CycleRef
 from workflows.rules.organisation import Role
 from workflows.rules.plan import PlannedStep
 from workflows.rules.plan import plan as planned
 from workflows.rules.programme import Programme
 from workflows.rules.programme import Text as Bilingual
 from workflows.rules.standing import Standing, fold
+from workflows.rules.terms import CycleRef
 
 MARKS: Mapping[words.Standing, tuple[str, str]] = {
     "planned": ("·", "dim"),

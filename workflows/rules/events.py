@@ -7,58 +7,32 @@ the fact holds a salted commitment to it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Holder, Id, Profile, Role
-from workflows.rules.programme import Kind
+from workflows.rules.programme import Kind, Stage
+from workflows.rules.statement import Base64, Envelope, KeyId, Votes
+from workflows.rules.terms import CycleId, Hash, Outcome, Refusal, StepKey, What
 
 SYSTEM = "system"
 """The actor of facts that follow from the calendar or from the rules."""
 
-HEX = r"^[0-9a-f]{64}$"
-Hash = Annotated[str, Field(pattern=HEX)]
+UNKNOWN = "unknown"
+"""The actor of an attempt when no signature tells who made it."""
 
-_ID = r"[a-z0-9][a-z0-9-]{0,62}"
-CycleId = Annotated[str, Field(pattern=rf"^{_ID}(/{_ID}){{0,3}}$")]
-StepKey = Annotated[str, Field(pattern=r"^[A-Z][0-9]{2,3}(\.[0-9]{1,2})?$")]
-
-
-class Outcome(StrEnum):
-    """What a person can answer in a gate. Which outcomes fit which kind of slot: `rules.gate`."""
-
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    CHANGES_REQUESTED = "changes_requested"
-    AGREED = "agreed"
-    AGREED_WITH_REMARKS = "agreed_with_remarks"
-    DISAGREES = "disagrees"
-    NO_RESPONSE = "no_response_after_real_opportunity"
-    TREATED = "treated"
+Via = Annotated[str, Field(pattern=r"^(desk|portal|rehearsal|signal [0-9a-f-]{36}:[0-9]{1,9})$")]
+"""The door that an act came through; a signal is named by its run and its number in it."""
 
 
-class Refusal(StrEnum):
-    """Why an attempt was refused."""
-
-    UNKNOWN_STEP = "unknown_step"
-    NOT_YET = "not_yet"
-    CLOSED = "closed"
-    NO_EVIDENCE = "no_evidence"
-    NOT_ELIGIBLE = "not_eligible"
-    NOT_YOUR_TURN = "not_your_turn"
-    STALE_VERSION = "stale_version"
-    WRONG_OUTCOME = "wrong_outcome"
-    OWN_DOCUMENT = "own_document"
-    ALREADY_DECIDED = "already_decided"
-    TWO_ROLES = "two_roles"
-    COMMENT_REQUIRED = "comment_required"
-    OPPORTUNITY_NOT_GIVEN = "opportunity_not_given"
+Attempt = Literal[
+    "evidence", "decision", "answer", "due_date", "delegation", "absence", "key", "signal", "statement"
+]
+"""What was attempted; `signal` and `statement` when it cannot be read what it was to be."""
 
 
 class CycleStarted(Frozen):
@@ -89,7 +63,7 @@ class Asked(Frozen):
     """These people were asked: for the evidence (`role` is the owner's), or to decide in a slot."""
 
     kind: Literal["asked"] = "asked"
-    what: Literal["evidence", "approve", "consult", "treat"]
+    what: What
     role: Role
     people: tuple[Holder, ...]
     version: int = 0
@@ -99,7 +73,7 @@ class RoleVacant(Frozen):
     """Nobody holds the role; the record says so and the work goes on (E5)."""
 
     kind: Literal["role_vacant"] = "role_vacant"
-    what: Literal["evidence", "approve", "consult", "treat"]
+    what: What
     role: Role
     version: int = 0
 
@@ -151,28 +125,170 @@ class DecisionRecorded(Frozen):
     version: int
     on_behalf_of: Id | None = None
     comment: Hash | None = None
+    back_to: Stage | None = None
+    votes: Votes | None = None
     fulfils: bool = True
     """The slot has all the answers it needs (false while a quorum still lacks some)."""
 
 
 class AttemptRefused(Frozen):
-    """An attempt that the gate refused, and why."""
+    """An attempt that was refused, and why.
+
+    `claimed` is who it says it is from, when nothing proves it and the employer knows the person. `input` is the
+    SHA-256 of what came; junk that came together is one fact, with how many there were in `count`.
+    """
 
     kind: Literal["attempt_refused"] = "attempt_refused"
-    attempt: Literal["evidence", "decision"]
+    attempt: Attempt
     reason: Refusal
     role: Role | None = None
     outcome: Outcome | None = None
     document: Hash | None = None
     version: int | None = None
+    claimed: Id | None = None
+    input: Hash | None = None
+    count: int = Field(default=1, ge=1)
 
 
 class SentBack(Frozen):
-    """The gate did not pass: the owner is asked for a new version."""
+    """The gate did not pass: the owner is asked for a new version, and the steps of `back_to` are opened anew."""
 
     kind: Literal["sent_back"] = "sent_back"
     version: int
     outcome: Outcome
+    back_to: Stage | None = None
+
+
+class DecisionsStale(Frozen):
+    """Answers about an older version count no longer; they stay true of what they were about.
+
+    `document` and `version` are what they were about; `people` gave them.
+    """
+
+    kind: Literal["decisions_stale"] = "decisions_stale"
+    document: Hash
+    version: int
+    people: tuple[Id, ...]
+    because: Literal["new_version", "basis_changed", "sent_back"]
+
+
+class StepReopened(Frozen):
+    """A closed step is open again.
+
+    `because` says why: a new version was filed, a step that it builds on has a newer version, or a later step's
+    gate sent the matter back to this one's stage. `by` is that other step.
+    """
+
+    kind: Literal["step_reopened"] = "step_reopened"
+    because: Literal["new_version", "basis_changed", "sent_back"]
+    due: date
+    by: StepKey | None = None
+
+
+class DecisionDisregarded(Frozen):
+    """A recorded answer whose signature does not prove it: the gate does not count it."""
+
+    kind: Literal["decision_disregarded"] = "decision_disregarded"
+    decision: str = Field(max_length=300)
+    reason: Refusal
+
+
+class AnswerDemanded(Frozen):
+    """Somebody disagrees: the employer owes a reasoned answer, at the latest on `due` (aml. § 6-2, E8)."""
+
+    kind: Literal["answer_demanded"] = "answer_demanded"
+    version: int
+    disagree: tuple[Id, ...]
+    due: date
+
+
+class WecMatterRaised(Frozen):
+    """A disagreement is a matter for the working environment committee, or for who stands in for it."""
+
+    kind: Literal["wec_matter_raised"] = "wec_matter_raised"
+    version: int
+    disagree: tuple[Id, ...]
+    people: tuple[Id, ...]
+
+
+class DisagreementAnswered(Frozen):
+    """The employer's reasoned answer."""
+
+    kind: Literal["disagreement_answered"] = "disagreement_answered"
+    version: int
+    disagree: tuple[Id, ...]
+    comment: Hash
+    late: bool
+    on_behalf_of: Id | None = None
+
+
+class AnswerOverdue(Frozen):
+    """The employer has not answered in time; these people are told."""
+
+    kind: Literal["answer_overdue"] = "answer_overdue"
+    version: int
+    due: date
+    people: tuple[Id, ...]
+
+
+class Appointed(Frozen):
+    """These people have become responsible for steps of this year in `role`; they are told before the first."""
+
+    kind: Literal["appointed"] = "appointed"
+    role: Role
+    people: tuple[Holder, ...]
+
+
+class RunStartedAgain(Frozen):
+    """The engine's run of this year was gone, though the year was not over; it was started again."""
+
+    kind: Literal["run_started_again"] = "run_started_again"
+    reason: Literal["missing"] = "missing"
+
+
+class KeyEnrolled(Frozen):
+    """This key counts from now on: for `person`, or for people who are logged in here (`person` None)."""
+
+    kind: Literal["key_enrolled"] = "key_enrolled"
+    key: KeyId
+    public_key: Base64
+    person: Id | None = None
+
+
+class KeyRevoked(Frozen):
+    """This key counts no longer; what it signed before stays true."""
+
+    kind: Literal["key_revoked"] = "key_revoked"
+    key: KeyId
+    reason: Literal["lost", "stolen", "replaced", "left"]
+
+
+class Delegated(Frozen):
+    """A person handed what is asked of them to somebody else for a time."""
+
+    kind: Literal["delegated"] = "delegated"
+    delegation: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
+    person: Id
+    to: Id
+    since: date
+    until: date
+    role: Role | None = None
+    unit: Id | None = None
+    step: str | None = Field(default=None, pattern=r"^[A-Z][0-9]{2,3}$")
+
+
+class DelegationEnded(Frozen):
+    kind: Literal["delegation_ended"] = "delegation_ended"
+    delegation: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
+    until: date
+
+
+class AbsenceSet(Frozen):
+    kind: Literal["absence_set"] = "absence_set"
+    person: Id
+    since: date
+    until: date
+    substitute: Id | None = None
 
 
 class StepClosed(Frozen):
@@ -184,6 +300,8 @@ class StepClosed(Frozen):
     late: bool
     disagreements: tuple[Id, ...] = ()
     vacant: tuple[Role, ...] = ()
+    basis: tuple[tuple[StepKey, int], ...] = ()
+    """The versions of the steps that this one builds on, when its gate was passed."""
 
 
 class Informed(Frozen):
@@ -199,6 +317,7 @@ class DueDateChanged(Frozen):
     before: date
     after: date
     reason: Literal["organisation_changed", "decided"]
+    comment: Hash | None = None
 
 
 class StepWithdrawn(Frozen):
@@ -241,8 +360,10 @@ class CycleClosed(Frozen):
 
 Body = Annotated[
     CycleStarted | UnitYearStarted | StepOpened | Asked | RoleVacant | Reminded | Escalated | ResponsibilityMoved
-    | EvidenceSubmitted | DecisionRecorded | AttemptRefused | SentBack | StepClosed | Informed | DueDateChanged
-    | StepWithdrawn | StepLeftOpen | OrganisationChanged | DutyChanged | CycleClosed,
+    | EvidenceSubmitted | DecisionRecorded | AttemptRefused | SentBack | DecisionsStale | StepReopened
+    | DecisionDisregarded | AnswerDemanded | WecMatterRaised | DisagreementAnswered | AnswerOverdue | StepClosed
+    | Informed | DueDateChanged | StepWithdrawn | StepLeftOpen | OrganisationChanged | DutyChanged | CycleClosed
+    | Appointed | RunStartedAgain | KeyEnrolled | KeyRevoked | Delegated | DelegationEnded | AbsenceSet,
     Field(discriminator="kind"),
 ]  # fmt: skip
 
@@ -253,6 +374,7 @@ class Fact(Frozen):
     `id` is the idempotency key, unique within the employer: appending the same id again changes nothing.
     `cycle` is the workflow id of the year it belongs to (`unit/<employer>/<unit>/<year>`), or None for facts
     about the employer itself. `concerns` is the time the fact is about, `recorded` the time it was appended.
+    `signed` is the signed statement that an act follows from, as it came, and `via` the door it came through.
     """
 
     v: Literal[1] = 1
@@ -264,6 +386,8 @@ class Fact(Frozen):
     recorded: AwareDatetime
     actor: Id = SYSTEM
     body: Body
+    via: Via | None = None
+    signed: Envelope | None = None
 
     @property
     def kind(self) -> str:
@@ -306,49 +430,3 @@ def read_fact(
         raw = steps[version](raw)
         version += 1
     return _FACT.validate_python(raw)
-
-
-def year_cycle(employer: str, year: int) -> str:
-    """The workflow id of an employer's year."""
-    return f"year/{employer}/{year}"
-
-
-def unit_cycle(employer: str, unit: str, year: int) -> str:
-    """The workflow id of a unit's year."""
-    return f"unit/{employer}/{unit}/{year}"
-
-
-_CYCLE = re.compile(
-    rf"(?:year/(?P<alone>{_ID})|unit/(?P<employer>{_ID})/(?P<unit>{_ID}))/(?P<year>[0-9]{{4}})"
-)
-
-
-class CycleRef(Frozen):
-    """A cycle by its parts; `unit` is None for the employer's own year."""
-
-    employer: Id
-    year: int
-    unit: Id | None = None
-
-    @property
-    def id(self) -> str:
-        if self.unit is None:
-            return year_cycle(self.employer, self.year)
-        return unit_cycle(self.employer, self.unit, self.year)
-
-    @classmethod
-    def parse(cls, id: str) -> CycleRef:
-        """From a workflow id; `ValueError` says what one looks like."""
-        if found := _CYCLE.fullmatch(id):
-            employer, unit = found["alone"] or found["employer"], found["unit"]
-            return cls(employer=employer, year=int(found["year"]), unit=unit)
-        raise ValueError(
-            f"{id!r} is no cycle. A cycle is year/<employer>/<year> or unit/<employer>/<unit>/<year>."
-        )
-
-
-def at(moment: datetime) -> str:
-    """A moment as the ledger writes it: UTC, whole seconds, `2027-01-04T07:00:00Z`. ValueError for a naive one."""
-    if moment.utcoffset() is None:
-        raise ValueError(f"{moment.isoformat()} has no time zone, so its moment is not known: give it one.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

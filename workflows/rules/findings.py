@@ -76,7 +76,8 @@ def _shape_findings(organisation: Organisation, day: date) -> Iterable[Finding]:
             yield Finding(
                 severity="error", code="unknown_area", place=assignment.person, detail=(assignment.area,)
             )
-    for absence in organisation.absences:
+    # Where a person's own word closes the ring, no file can be mended; nothing is lost in it (succession).
+    for absence in (a for a in organisation.absences if a.origin == "file"):
         if absence.until is not None and absence.until <= day:
             continue
         chain = [absence.person]
@@ -91,7 +92,8 @@ def _shape_findings(organisation: Organisation, day: date) -> Iterable[Finding]:
                 )
                 break
             chain.append(here.substitute)
-            here = next(iter(organisation.absences_of(here.substitute, max(absence.since, day))), None)
+            then = organisation.absences_of(here.substitute, max(absence.since, day))
+            here = next((a for a in then if a.origin == "file"), None)
 
 
 def _loops(organisation: Organisation) -> list[tuple[str, ...]]:

@@ -1,61 +1,59 @@
-"""The employer, its units, its safety areas, and who holds which role when.
+"""The employer, its units, its safety areas, its people, and what follows from how many they are.
 
 Everything is time-sliced: `since` is the first day, `until` the first day *after* (``None`` = still).
-People are opaque ids; their names and addresses live in the directory, where they can be erased.
+Who acts in a role, and in whose place, is `workflows.rules.succession`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field
 
+from workflows.rules import size, succession
 from workflows.rules.base import Frozen
 from workflows.rules.law import LegalRegister
+from workflows.rules.roles import (
+    EMPLOYEE_SIDE,
+    EMPLOYER_SIDE,
+    OUTSIDE,
+    Absence,
+    Assignment,
+    Delegation,
+    Holder,
+    Id,
+    Role,
+    Slice,
+    overlap,
+)
+from workflows.rules.size import Duties, Employment, Profile
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+__all__ = [
+    "EMPLOYEE_SIDE",
+    "EMPLOYER_SIDE",
+    "OUTSIDE",
+    "Absence",
+    "Assignment",
+    "Delegation",
+    "Duties",
+    "Employment",
+    "Holder",
+    "Id",
+    "Organisation",
+    "Profile",
+    "Role",
+    "SafetyArea",
+    "Slice",
+    "Unit",
+    "overlap",
+]
 
-
-class Role(StrEnum):
-    """The parts people play in the working-environment work."""
-
-    TOP_MANAGER = "top_manager"
-    MANAGER = "manager"
-    HR = "hr"
-    SAFETY_REP = "safety_rep"
-    DEPUTY_SAFETY_REP = "deputy_safety_rep"
-    SENIOR_SAFETY_REP = "senior_safety_rep"
-    WEC_CHAIR = "wec_chair"
-    WEC = "wec"
-    OHS = "ohs"
-    UNION_REP = "union_rep"
-    DPO = "dpo"
-    BOARD = "board"
-    CONTACT_PERSON = "contact_person"
-    EMPLOYEES = "employees"
-
-
-EMPLOYER_SIDE = frozenset({Role.TOP_MANAGER, Role.MANAGER, Role.HR, Role.BOARD})
-"""Roles that act for the employer; none of them may also be the safety representative (E24)."""
-
-EMPLOYEE_SIDE = frozenset({Role.SAFETY_REP, Role.DEPUTY_SAFETY_REP, Role.SENIOR_SAFETY_REP})
-"""Elected roles; the employer can neither fill them nor name a substitute for them."""
-
-
-class Slice(Frozen):
-    """Something that is true from `since` up to, and not including, `until`."""
-
-    since: date
-    until: date | None = None
-
-    def holds_on(self, day: date) -> bool:
-        return self.since <= day and (self.until is None or day < self.until)
+S = TypeVar("S")
+K = TypeVar("K", bound=Hashable)
 
 
 class Unit(Slice):
@@ -70,71 +68,6 @@ class Unit(Slice):
 class SafetyArea(Frozen):
     id: Id
     name: str
-
-
-class Employment(Slice):
-    """A person who works in a unit. Hired-in people work here and count for the safety representative."""
-
-    person: Id
-    unit: Id
-    kind: Literal["employee", "hired_in"] = "employee"
-    hours_per_week: Decimal = Field(default=Decimal("37.5"), gt=0, le=60)
-
-
-class Assignment(Slice):
-    """A person in a role, for a unit, for a safety area, or for the whole employer."""
-
-    role: Role
-    person: Id
-    unit: Id | None = None
-    area: Id | None = None
-
-
-class Absence(Slice):
-    """A person is away; `substitute` acts meanwhile, except in an elected role."""
-
-    person: Id
-    substitute: Id | None = None
-
-
-class Holder(Frozen):
-    """Who acts in a role on a day; `acting_for` is set when a substitute or a deputy acts."""
-
-    person: Id
-    acting_for: Id | None = None
-
-
-class Profile(StrEnum):
-    """Which arrangement of the working-environment work the size of the employer gives."""
-
-    SMALL = "small"
-    """Under 5: the parties may agree in writing on another arrangement than a safety representative."""
-    MEDIUM = "medium"
-    """5 and more, no committee: the safety representative gives the statements (OLM § 2-2)."""
-    LARGE = "large"
-    """With a working environment committee (AMU)."""
-
-
-class Duties(Frozen):
-    """What the size and kind of the employer bring about on a day, with the counts they follow from."""
-
-    on: date
-    everyone: int
-    most_this_year: int
-    year_average_20h: Fraction
-    safety_rep: bool
-    wec: bool
-    wec_by: Literal["size", "demand"] | None
-    whistleblowing_routine: bool
-    section_8_1: bool
-    ldl_26: bool
-    ohs: bool
-
-    @property
-    def profile(self) -> Profile:
-        if self.wec:
-            return Profile.LARGE
-        return Profile.MEDIUM if self.safety_rep else Profile.SMALL
 
 
 class Organisation(Frozen):
@@ -152,6 +85,14 @@ class Organisation(Frozen):
     employments: tuple[Employment, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     absences: tuple[Absence, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        # What was worked out from the old content must not follow into the new.
+        for name in set(copied.__dict__) - set(type(self).model_fields):
+            del copied.__dict__[name]
+        return copied
 
     def unit(self, id: str) -> Unit:
         """The latest slice of the unit `id`; `KeyError` when there is none."""
@@ -198,53 +139,23 @@ class Organisation(Frozen):
         named += [a.person for a in self.assignments]
         for absence in self.absences:
             named += [absence.person, *([absence.substitute] if absence.substitute else [])]
+        for delegation in self.delegations:
+            named += [delegation.person, delegation.to]
         return tuple(dict.fromkeys(named))
 
     # --- counts -----------------------------------------------------------------------------------
 
     def headcount(self, day: date) -> int:
         """Everyone who works here that day: part-time, temporary and hired-in people too (aml. § 6-1)."""
-        return len({e.person for e in self.employments if e.holds_on(day)})
+        return size.headcount(self.employments, day)
 
     def most_in_year(self, day: date) -> int:
         """The largest headcount from 1 January up to `day`: a duty once reached lasts the year."""
-        start = date(day.year, 1, 1)
-        here = Counter(e.person for e in self.employments if e.holds_on(start))
-        changes: dict[date, Counter[str]] = {}
-        for e in self.employments:
-            if e.until is not None and e.until <= max(e.since, start):
-                continue
-            if start < e.since <= day:
-                changes.setdefault(e.since, Counter())[e.person] += 1
-            if e.until is not None and e.until <= day:
-                changes.setdefault(e.until, Counter())[e.person] -= 1
-        most = len(here)
-        for _, moved in sorted(changes.items()):
-            for person, by in moved.items():
-                here[person] += by
-                if not here[person]:
-                    del here[person]
-            most = max(most, len(here))
-        return most
+        return size.most_in_year(self.employments, day)
 
     def year_average_20h(self, year: int) -> Fraction:
-        """Average over the twelve months of those employed 20 hours a week or more (OLM § 3-7).
-
-        Each month is counted on its first day; the hours of one person in several units are added up.
-        """
-        months = [date(year, m, 1) for m in range(1, 13)]
-        work: dict[str, list[Employment]] = {}
-        for e in self.employments:
-            if e.kind == "employee" and e.since <= months[-1] and (e.until is None or months[0] < e.until):
-                work.setdefault(e.person, []).append(e)
-        counted = 0
-        for own in work.values():
-            # Most people stay the whole year in the same employment.
-            if all(e.since <= months[0] and (e.until is None or months[-1] < e.until) for e in own):
-                counted += 12 * (sum(e.hours_per_week for e in own) >= 20)
-            else:
-                counted += sum(sum(e.hours_per_week for e in own if e.holds_on(m)) >= 20 for m in months)
-        return Fraction(counted, 12)
+        """Average over the twelve months of those employed 20 hours a week or more (OLM § 3-7)."""
+        return size.year_average_20h(self.employments, year)
 
     def duties(self, law: LegalRegister, day: date) -> Duties:
         """The duties that follow from size on `day`.
@@ -299,15 +210,29 @@ class Organisation(Frozen):
         area = None
         if unit is not None and (here := self.unit_on(unit, day)) is not None:
             area = here.area
-        found: Iterable[Assignment] = (a for a in self.assignments if a.role is role)
-        if role in (Role.SAFETY_REP, Role.DEPUTY_SAFETY_REP):
+        found: Iterable[Assignment] = self._of_role.get(role, ())
+        if role in succession.ELECTED_FOR_AN_AREA:
             if unit is not None:
                 found = (a for a in found if (a.area is not None and a.area == area) or a.unit == unit)
         else:
             found = (a for a in found if a.unit == unit)
-        return tuple(dict.fromkeys(a.person for a in found if a.holds_on(day)))
+        return tuple(dict.fromkeys(a.person for a in found if self.stands(a, day)))
 
-    def holders(self, role: Role, unit: str | None, day: date) -> tuple[Holder, ...]:
+    def elected_for_all(self, role: Role, day: date) -> tuple[str, ...]:
+        """Who is elected for the whole employer, as where it is one safety area."""
+        found = (a for a in self._of_role.get(role, ()) if a.unit is None and a.area is None)
+        return tuple(dict.fromkeys(a.person for a in found if self.stands(a, day)))
+
+    def elected(self, person: str, day: date) -> bool:
+        """Whether the person holds an elected role that day."""
+        return any(a.role in EMPLOYEE_SIDE and self.stands(a, day) for a in self._of_person.get(person, ()))
+
+    def employed(self, unit: str | None, day: date) -> tuple[str, ...]:
+        """Who works in the unit, or anywhere, that day."""
+        found = (e.person for e in self.employments if e.holds_on(day) and (unit is None or e.unit == unit))
+        return tuple(dict.fromkeys(found))
+
+    def holders(self, role: Role, unit: str | None, day: date, step: str | None = None) -> tuple[Holder, ...]:
         """Who acts in `role` for `unit` that day, after succession and substitution; empty when vacant.
 
         Succession: a unit without a manager is led by the nearest manager above it, at last by the top
@@ -316,93 +241,83 @@ class Organisation(Frozen):
         safety representative is elected, for the unit, its area or the whole employer, a deputy answers, and
         then the senior one; where only one safety representative exists, that one is also the senior one
         (aml. § 6-1).
+
+        Substitution: whoever is away is stood in for by the substitute, whoever has delegated by the delegate
+        (`step` is the id of the step that is asked about, as Y15), through three links at most. An elected
+        role is never handed on; there the deputy stands in.
         """
-        return _distinct(self.entitled(role, unit, day))
+        return _distinct(self.entitled(role, unit, day, step))
 
-    def entitled(self, role: Role, unit: str | None, day: date) -> tuple[Holder, ...]:
+    def entitled(
+        self, role: Role, unit: str | None, day: date, step: str | None = None
+    ) -> tuple[Holder, ...]:
         """As `holders`, with one entry for each person acted for: who acts for two stands there twice."""
-        for person_list in self._succession(role, unit, day):
-            if person_list:
-                return tuple(self._acting(p, role, unit, day) for p in person_list)
-        return ()
-
-    def _succession(self, role: Role, unit: str | None, day: date) -> Iterable[tuple[str, ...]]:
-        if role is Role.EMPLOYEES:
-            yield tuple(
-                dict.fromkeys(
-                    e.person for e in self.employments if e.holds_on(day) and (unit is None or e.unit == unit)
-                )
-            )
-            return
-        if role is Role.MANAGER and unit is None:
-            role = Role.TOP_MANAGER
-        if unit is not None:
-            yield self.assigned(role, unit, day)
-            if role not in (Role.SAFETY_REP, Role.DEPUTY_SAFETY_REP):
-                for higher in self.above(unit, day):
-                    yield self.assigned(role, higher, day)
-        if role in (Role.SAFETY_REP, Role.DEPUTY_SAFETY_REP):
-            yield self.elected_for_all(role, day)
-        else:
-            yield self.assigned(role, None, day)
-        if role is Role.MANAGER:
-            yield self.assigned(Role.TOP_MANAGER, None, day)
-        elif role is Role.SAFETY_REP:
-            if unit is not None:
-                yield self._deputies(unit, day)
-            yield self.assigned(Role.SENIOR_SAFETY_REP, None, day)
-            yield self._only_safety_rep(day)
-        elif role is Role.SENIOR_SAFETY_REP:
-            yield self._only_safety_rep(day)
-
-    def elected_for_all(self, role: Role, day: date) -> tuple[str, ...]:
-        """Who is elected for the whole employer, as where it is one safety area."""
-        found = [a for a in self.assignments if a.role is role and a.unit is None and a.area is None]
-        return tuple(dict.fromkeys(a.person for a in found if a.holds_on(day)))
-
-    def _deputies(self, unit: str | None, day: date) -> tuple[str, ...]:
-        near = self.assigned(Role.DEPUTY_SAFETY_REP, unit, day)
-        return tuple(dict.fromkeys((*near, *self.elected_for_all(Role.DEPUTY_SAFETY_REP, day))))
-
-    def _only_safety_rep(self, day: date) -> tuple[str, ...]:
-        reps = self.assigned(Role.SAFETY_REP, None, day)
-        return reps if len(reps) == 1 else ()
-
-    def _acting(self, person: str, role: Role, unit: str | None, day: date) -> Holder:
-        """The substitute when `person` is away; chains are followed, a loop leaves the task where it was."""
-        if role in EMPLOYEE_SIDE:
-            if self.absences_of(person, day):
-                present = [d for d in self._deputies(unit, day) if not self.absences_of(d, day)]
-                if present:
-                    return Holder(person=present[0], acting_for=person)
-            return Holder(person=person)
-        chain = [person]
-        for here in chain:
-            absences = self.absences_of(here, day)
-            if not absences:
-                return Holder(person=here, acting_for=None if here == person else person)
-            chain += [
-                a.substitute for a in absences if a.substitute is not None and a.substitute not in chain
-            ]
-        return Holder(person=person)
-
-    def absences_of(self, person: str, day: date) -> list[Absence]:
-        """Every absence of the person that day, in the order of the files."""
-        return [a for a in self.absences if a.person == person and a.holds_on(day)]
+        return succession.entitled(self, role, unit, day, step)
 
     def leader_of(self, role: Role, unit: str | None, day: date) -> tuple[Holder, ...]:
         """The leader of whoever holds `role` in `unit`: one rung up the organisation, at last the top manager."""
-        owners = {h.person for h in self.holders(role, unit, day)}
-        rungs = [*self.above(unit, day)] if unit is not None else []
-        for higher in rungs:
-            people = [h for h in self.holders(Role.MANAGER, higher, day) if h.person not in owners]
-            if people:
-                return tuple(people)
-        return self.holders(Role.TOP_MANAGER, None, day)
+        return succession.leader_of(self, role, unit, day)
+
+    def absences_of(self, person: str, day: date) -> tuple[Absence, ...]:
+        """Every absence of the person that day, in the order recorded."""
+        return tuple(a for a in self._away.get(person, ()) if a.holds_on(day))
+
+    def delegations_of(self, person: str, day: date) -> tuple[Delegation, ...]:
+        """Every delegation by the person that is in force that day, in the order recorded."""
+        return tuple(d for d in self._delegating.get(person, ()) if d.holds_on(day))
+
+    @cached_property
+    def handing_on(self) -> frozenset[str]:
+        """Everybody who is ever away or ever delegates."""
+        return frozenset((*self._away, *self._delegating))
+
+    @cached_property
+    def steps_delegated(self) -> frozenset[str]:
+        """The ids of the steps that somebody delegates one by one."""
+        return frozenset(d.step for d in self.delegations if d.step is not None)
+
+    # --- who has left -----------------------------------------------------------------------------
+
+    def left(self, person: str, day: date) -> date | None:
+        """The day the person's last employment was over, when nobody employs the person on `day` any more.
+
+        None for somebody who works here, is to begin, or never was employed (an occupational health service,
+        an external board member).
+        """
+        own = self._leaving.get(person, ())
+        over = [e.until for e in own if e.until is not None and e.until <= day]
+        return None if not over or any(e.holds_on(day) for e in own) else max(over)
+
+    def stands(self, assignment: Assignment, day: date) -> bool:
+        """Whether the assignment is in force that day.
+
+        It falls away with its holder's last employment, also when its own end is later or missing: what the
+        files forgot must not leave a task with somebody who is gone. It stands when the role is one of
+        `OUTSIDE`, or was given when the employment was over already.
+        """
+        if not assignment.holds_on(day):
+            return False
+        left = self.left(assignment.person, day)
+        return left is None or assignment.role in OUTSIDE or left <= assignment.since
+
+    def has_left(self, person: str, day: date) -> bool:
+        """Whether the person was employed, is no longer, and has no role that stands without it."""
+        if self.left(person, day) is None:
+            return False
+        return not any(self.stands(a, day) for a in self._of_person.get(person, ()))
+
+    # --- when something changes -------------------------------------------------------------------
 
     def change_days(self) -> tuple[date, ...]:
-        """Days on which a role, an absence or a unit begins or ends: when responsibility may move."""
-        slices: list[Slice] = [*self.assignments, *self.absences, *self.units]
+        """Days on which responsibility may move: a role, an absence, a delegation or a unit begins or ends, or
+        somebody who acts in a role leaves."""
+        return self._change_days
+
+    @cached_property
+    def _change_days(self) -> tuple[date, ...]:
+        slices: list[Slice] = [*self.assignments, *self.absences, *self.delegations, *self.units]
+        acting = {*self._of_person, *(a.substitute for a in self.absences), *(d.to for d in self.delegations)}
+        slices += [e for person, own in self._leaving.items() if person in acting for e in own]
         return tuple(sorted({d for s in slices for d in (s.since, s.until) if d is not None}))
 
     def hiring_days(self) -> tuple[date, ...]:
@@ -410,14 +325,41 @@ class Organisation(Frozen):
         demands = (self.wec_demanded, self.ldl_26_demanded)
         return tuple(sorted({*(e.since for e in self.employments), *(d for d in demands if d is not None)}))
 
+    # --- the same, ordered for looking up ---------------------------------------------------------
+
+    @cached_property
+    def _of_role(self) -> dict[Role, list[Assignment]]:
+        return _grouped(self.assignments, lambda a: a.role)
+
+    @cached_property
+    def _of_person(self) -> dict[str, list[Assignment]]:
+        return _grouped(self.assignments, lambda a: a.person)
+
+    @cached_property
+    def _away(self) -> dict[str, list[Absence]]:
+        return _grouped(self.absences, lambda a: a.person)
+
+    @cached_property
+    def _delegating(self) -> dict[str, list[Delegation]]:
+        return _grouped(self.delegations, lambda d: d.person)
+
+    @cached_property
+    def _leaving(self) -> dict[str, list[Employment]]:
+        """The employments of everybody one of whose employments ends; most people have none that does."""
+        ends = {e.person for e in self.employments if e.until is not None}
+        own = (e for e in self.employments if e.person in ends and (e.until is None or e.since < e.until))
+        return _grouped(own, lambda e: e.person)
+
+
+def _grouped(slices: Iterable[S], key: Callable[[S], K]) -> dict[K, list[S]]:
+    groups: dict[K, list[S]] = {}
+    for one in slices:
+        groups.setdefault(key(one), []).append(one)
+    return groups
+
 
 def _spans(span: tuple[date, date]) -> Slice:
     return Slice(since=span[0], until=span[1] + timedelta(days=1))
-
-
-def overlap(a: Slice, b: Slice) -> bool:
-    """Whether some day is in both."""
-    return (b.until is None or a.since < b.until) and (a.until is None or b.since < a.until)
 
 
 def _distinct(holders: Iterable[Holder]) -> tuple[Holder, ...]:

@@ -12,7 +12,6 @@ from typing import Literal
 
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import WorkCalendar, nth_weekday
-from workflows.rules.events import CycleRef
 from workflows.rules.law import LegalRegister
 from workflows.rules.organisation import Organisation, Role
 from workflows.rules.programme import (
@@ -27,6 +26,7 @@ from workflows.rules.programme import (
     When,
     Window,
 )
+from workflows.rules.terms import CycleRef
 
 REAL_OPPORTUNITY_DAYS = 14
 """Days a step that opens late keeps at least, and days a consultation lasts at least (E8's default)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -76,6 +76,7 @@ _DAY = re.compile(r"(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _NTH = re.compile(
     rf"(?P<nth>{'|'.join(_ORDINALS)}) (?P<weekday>{'|'.join(WEEKDAYS)}) of (?P<month>{'|'.join(MONTHS)})"
 )
+_CLOCK = re.compile(r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])(:00)?")
 _OFFSET = re.compile(r"(?P<base>opens|due|[A-Z][0-9]{2,3}) (?P<sign>[+-]) (?P<days>[0-9]{1,3}) d")
 
 
@@ -246,11 +247,25 @@ class Rung(Frozen):
     wec_item: YesNo = False
 
 
+def _clock(value: object) -> object:
+    """A time of day as the file has it: `"08:15"`, or TOML's own 08:15:00."""
+    if value is None or (isinstance(value, time) and value == time(value.hour, value.minute)):
+        return value
+    if isinstance(value, str) and (m := _CLOCK.fullmatch(value)):
+        return time(int(m["hour"]), int(m["minute"]))
+    shown = f"«{value}»" if isinstance(value, str) else f"{value}"
+    raise Misread(f"{shown[:62]} is not a time of day.", 'Write it in quotes, from 00:00 to 23:59: "08:15".')
+
+
 class Ladder(Frozen):
     """Reminders as days before the due date (0 = on the day), then the rungs after it."""
 
     reminders: tuple[Annotated[int, Field(strict=True, ge=0, le=366)], ...] = (14, 3, 0)
     rungs: tuple[Rung, ...] = ()
+    answer_days: Whole = Field(default=14, ge=1, le=90)
+    """Days that the employer has to answer a disagreement (E8)."""
+    digest_at: Annotated[time | None, BeforeValidator(_clock)] = None
+    """When on the next day what could not go into a day's one mail goes; None: soon after the day's notices."""
 
     @field_validator("reminders")
     @classmethod
@@ -318,6 +333,11 @@ class Programme(Frozen):
             self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":")
         )
         return hashlib.sha256(body.encode()).hexdigest()
+
+    @property
+    def digest_at(self) -> time:
+        """When on the next day a digest goes: by default a quarter past the hour of the day's notices."""
+        return self.ladder.digest_at or time(self.calendar.hour, 15)
 
     def step(self, id: str) -> StepRule:
         return next(s for s in self.steps if s.id == id)

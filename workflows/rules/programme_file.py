@@ -9,7 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, get_args
 
@@ -26,6 +26,13 @@ Fault = tuple[str, str, str]
 _HEAD = ("id", "version", "name", "closes")
 _SHORT_LIST = 15
 
+COMMITTEE_OR_REP = "amu_or_vo"
+"""In place of a role in a gate: the committee treats the matter; where the employer is too small to have one,
+the safety representative is heard in its place, and below that the contact person (OLM § 2-2, aml. § 6-1)."""
+
+_TREATS = "wec_chair"
+_HEARD_INSTEAD = {"medium": "senior_safety_rep", "small": "contact_person"}
+
 
 def parse_programme(text: str, where: str = "programme.toml") -> Programme:
     """Read a programme; `ProgrammeError` names the file, the step and the key of the first fault."""
@@ -36,7 +43,7 @@ def parse_programme(text: str, where: str = "programme.toml") -> Programme:
     except ValueError as error:
         raise ProgrammeError(where, f"not valid TOML: {error}.", "Mend the line and try again.") from error
     try:
-        programme = Programme.model_validate(_flat(raw, where))
+        programme = Programme.model_validate(_written_out(_flat(raw, where), where))
     except ValidationError as error:
         raise _Misfit(raw).explain(where, error) from error
     for place, fault, remedy in _nonsense(programme):
@@ -89,6 +96,63 @@ def _flat(raw: Mapping[str, Any], where: str) -> dict[str, Any]:
     return {**head, **rest}
 
 
+# --- what is short for more -------------------------------------------------------------------------------
+
+
+def _written_out(tables: dict[str, Any], where: str) -> dict[str, Any]:
+    """The tables with `COMMITTEE_OR_REP` as it is for each size of employer."""
+    steps = tables.get("steps")
+    if not isinstance(steps, list):
+        return tables
+    whole = [_for_each_size(s, f"{where}: {s.get('id')}") if isinstance(s, dict) else s for s in steps]
+    return {**tables, "steps": whole}
+
+
+def _for_each_size(step: dict[str, Any], place: str) -> dict[str, Any]:
+    """The step with the committee's part in the gate of the largest, and a variant for each of the others.
+
+    A variant with a gate of its own keeps it; who is heard already is not heard twice.
+    """
+    for size in _HEARD_INSTEAD:
+        for number, _slot in _short(step.get(size)):
+            fault = f"«{COMMITTEE_OR_REP}» stands for every size, and this is the gate of one."
+            remedy = f'Write kind = "consult", role = "{_HEARD_INSTEAD[size]}".'
+            raise ProgrammeError(f"{place}.{size}.gate[{number}].role", fault, remedy)
+    short = dict(_short(step))
+    for number, slot in short.items():
+        if slot.get("kind") != "treat":
+            kind = _shown(slot["kind"]) if "kind" in slot else "nothing"
+            fault = f"«{COMMITTEE_OR_REP}» stands under {kind}, and a committee treats."
+            raise ProgrammeError(f"{place}.gate[{number}].kind", fault, 'Write kind = "treat".')
+    if not short:
+        return step
+    gate, sizes = step["gate"], step.get("profiles")
+    treated = [{**s, "role": _TREATS} if n in short else s for n, s in enumerate(gate, 1)]
+    whole: dict[str, Any] = {**step, "gate": treated}
+    for size, role in _HEARD_INSTEAD.items():
+        variant = step.get(size, {})
+        fits = not isinstance(sizes, list) or size in sizes
+        if fits and isinstance(variant, dict) and "gate" not in variant:
+            whole[size] = {**variant, "gate": _heard(gate, short, role)}
+    return whole
+
+
+def _short(table: object) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The slots of the table's gate that say `COMMITTEE_OR_REP`, with their numbers."""
+    gate = table.get("gate") if isinstance(table, dict) else None
+    for number, slot in enumerate(gate if isinstance(gate, list) else (), 1):
+        if isinstance(slot, dict) and slot.get("role") == COMMITTEE_OR_REP:
+            yield number, slot
+
+
+def _heard(gate: Sequence[Any], short: Collection[int], role: str) -> list[Any]:
+    consult = {"kind": "consult", "role": role}
+    others = [s for n, s in enumerate(gate, 1) if n not in short]
+    if any(isinstance(s, dict) and s.items() >= consult.items() for s in others):
+        return others
+    return [{**s, **consult} if n in short else s for n, s in enumerate(gate, 1)]
+
+
 # --- a programme of the right shape that makes no sense ---------------------------------------------------
 
 
@@ -102,6 +166,12 @@ def _nonsense(programme: Programme) -> Iterator[Fault]:
     yield from _repeated("later", "the requirement", [x.requirement for x in programme.later])
     for number, rung in enumerate(programme.ladder.rungs, 1):
         yield from _listed_twice(f"ladder.rungs[{number}].to", rung.to)
+    if programme.digest_at < time(programme.calendar.hour):
+        # Otherwise the day's one mail would go before the day's notices, and they would wait for the next day.
+        fault = (
+            f"{programme.digest_at:%H:%M} is before the day's notices, at {programme.calendar.hour:02}:00."
+        )
+        yield "ladder.digest_at", fault, "Write a later time, or set an earlier `hour` under [calendar]."
     steps, methods = [s.id for s in programme.steps], [m.id for m in programme.methods]
     for step in programme.steps:
         yield from _step_faults(step, steps, methods)

@@ -10,10 +10,16 @@ from pydantic import AwareDatetime
 
 from workflows.rules.base import Frozen
 from workflows.rules.events import (
+    AnswerDemanded,
+    AnswerOverdue,
+    Appointed,
     Asked,
     CycleClosed,
     CycleStarted,
+    DecisionDisregarded,
     DecisionRecorded,
+    DecisionsStale,
+    DisagreementAnswered,
     DueDateChanged,
     DutyChanged,
     Escalated,
@@ -21,20 +27,19 @@ from workflows.rules.events import (
     Fact,
     Informed,
     OrganisationChanged,
-    Outcome,
     Reminded,
     RoleVacant,
     SentBack,
     StepClosed,
     StepLeftOpen,
     StepOpened,
+    StepReopened,
     StepWithdrawn,
     UnitYearStarted,
 )
 from workflows.rules.organisation import Holder, Profile, Role
-from workflows.rules.programme import Kind
-
-What = Literal["evidence", "approve", "consult", "treat"]
+from workflows.rules.programme import Kind, Stage
+from workflows.rules.terms import Outcome, What
 
 
 class Decision(Frozen):
@@ -47,6 +52,20 @@ class Decision(Frozen):
     on_behalf_of: str | None
     version: int
     fulfils: bool
+    document: str = ""
+    fact: str = ""
+    """The id of the fact that holds it."""
+    back_to: Stage | None = None
+
+
+class Owed(Frozen):
+    """A reasoned answer that the employer owes to those who disagree with one version (E8)."""
+
+    version: int
+    disagree: tuple[str, ...]
+    due: date
+    answered: bool = False
+    overdue: bool = False
 
 
 class Question(Frozen):
@@ -57,6 +76,8 @@ class Question(Frozen):
     version: int
     people: tuple[Holder, ...]
     asked_at: AwareDatetime
+    moved: int = 0
+    """How often it has gone to others."""
 
 
 class StepStanding(Frozen):
@@ -65,6 +86,7 @@ class StepStanding(Frozen):
     key: str
     opened_at: AwareDatetime
     due: date
+    original_due: date | None = None
     document: str | None = None
     version: int = 0
     author: str | None = None
@@ -80,10 +102,45 @@ class StepStanding(Frozen):
     informed: bool = False
     acted_at: AwareDatetime | None = None
     """When somebody last filed or decided: whether the step was late does not hang on when it is looked at."""
+    passed: int = 0
+    """The newest version whose gate was passed."""
+    basis: tuple[tuple[str, int], ...] = ()
+    """The versions of the steps that this one builds on, when its gate was last passed."""
+    filed_anew: bool = False
+    """A new version was filed after the gate was passed, and the reopening is not recorded yet."""
+    reopened_by: str | None = None
+    void: Literal["basis_changed", "sent_back"] | None = None
+    """Why the current version counts no longer though its gate was passed."""
+    stale: int = 0
+    """The newest version whose answers were said to be stale."""
+    rounds: int = 0
+    """How often the ladder has begun afresh: after a reopening or a new due date."""
+    ladder_from: AwareDatetime | None = None
+    """When it began afresh; reminders and rungs of before are over."""
+    owed: tuple[Owed, ...] = ()
 
     @property
     def needs_evidence(self) -> bool:
         return self.version == 0 or self.sent_back == self.version
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Who filed the current version, and for whom."""
+        return frozenset(person for person in (self.author, self.author_for) if person is not None)
+
+    @property
+    def first_due(self) -> date:
+        """The due date that the step was opened with; a later one never hides it (E16)."""
+        return self.original_due or self.due
+
+    def unanswered(self) -> tuple[Owed, ...]:
+        """The reasoned answers that the employer still owes."""
+        return tuple(o for o in self.owed if not o.answered)
+
+    def disagreeing(self, version: int) -> tuple[str, ...]:
+        """Who disagrees with `version`, each once, by the name they speak for."""
+        said = (d for d in self.decisions if d.version == version and d.outcome is Outcome.DISAGREES)
+        return tuple(dict.fromkeys(d.on_behalf_of or d.person for d in said))
 
     def now_decided(self) -> tuple[Decision, ...]:
         """The answers that are of the current version."""
@@ -105,6 +162,8 @@ class Standing(Frozen):
     units_started: tuple[str, ...] = ()
     steps: Mapping[str, StepStanding] = {}
     refused: int = 0
+    appointed: tuple[tuple[Role, str], ...] = ()
+    """Who was told of becoming responsible, and in which role."""
 
     def step(self, key: str) -> StepStanding | None:
         return self.steps.get(key)
@@ -138,6 +197,11 @@ def _cycle(standing: Standing, fact: Fact) -> Standing:
             return standing.model_copy(update={"profile": profile})
         case CycleClosed():
             return standing.model_copy(update={"closed_at": fact.recorded})
+        case Appointed(role=role, people=people):
+            told = tuple((role, h.person) for h in people)
+            return standing.model_copy(update={"appointed": (*standing.appointed, *told)})
+    if fact.kind == "attempt_refused":
+        return standing.model_copy(update={"refused": standing.refused + 1})
     return standing
 
 
@@ -165,37 +229,67 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
                 q for q in here.questions if (q.what, q.role, q.version) != (b.what, b.role, b.version)
             )
             first = here.question(b.what, b.role, b.version)
-            asked_at: datetime = first.asked_at if first else fact.recorded
+            # Whoever takes over from all that were asked has as long as they had.
+            goes_on = first is not None and {h.person for h in first.people} & {h.person for h in b.people}
+            asked_at: datetime = first.asked_at if first is not None and goes_on else fact.recorded
             question = Question(
-                what=b.what, role=b.role, version=b.version, people=b.people, asked_at=asked_at
-            )
+                what=b.what, role=b.role, version=b.version, people=b.people, asked_at=asked_at,
+                moved=0 if first is None else first.moved + 1,
+            )  # fmt: skip
             return {"questions": (*others, question)}
         case RoleVacant() as b:
             return {"vacant": (*here.vacant, (b.what, b.role, b.version))}
         case EvidenceSubmitted() as b:
+            anew = {"settled": None, "settled_at": None, "filed_anew": True}
             return {
                 "document": b.document,
                 "version": b.version,
                 "author": fact.actor,
                 "author_for": b.on_behalf_of,
                 "acted_at": fact.recorded,
+                "void": None,
+                **(anew if here.settled == "closed" else {}),
             }
         case DecisionRecorded() as b:
             decision = Decision(
                 role=b.role, asked=b.asked, outcome=b.outcome, person=fact.actor, on_behalf_of=b.on_behalf_of,
-                version=b.version, fulfils=b.fulfils,
+                version=b.version, fulfils=b.fulfils, document=b.document, fact=fact.id, back_to=b.back_to,
             )  # fmt: skip
             return {"decisions": (*here.decisions, decision), "acted_at": fact.recorded}
+        case DecisionDisregarded(decision=id):
+            return _disregarded(here, id)
+        case DecisionsStale(version=version):
+            return {"stale": max(version, here.stale)}
+        case AnswerDemanded() as b:
+            owed = Owed(version=b.version, disagree=b.disagree, due=b.due)
+            return {"owed": (*here.owed, owed)}
+        case DisagreementAnswered(version=version):
+            # Who disagrees with the same version later is owed an answer of their own, to be asked for anew.
+            questions = tuple(q for q in here.questions if q.what != "answer" or q.version > version)
+            owed_now = tuple(_with(o, o.version <= version, "answered") for o in here.owed)
+            return {"owed": owed_now, "questions": questions}
+        case AnswerOverdue(version=version, due=due):
+            return {
+                "owed": tuple(_with(o, (o.version, o.due) == (version, due), "overdue") for o in here.owed)
+            }
         case DueDateChanged(after=due):
-            return {"due": due}
+            return {"due": due, "original_due": here.first_due, **_afresh(here, fact)}
+        case StepReopened() as b:
+            return {**_reopened(here, b), **_afresh(here, fact)}
         case SentBack(version=version):
             return {"sent_back": version}
         case Reminded(days_before=days):
             return {"reminded": days}
         case Escalated(days_after=days):
             return {"escalated": days}
-        case StepClosed():
-            return {"settled": "closed", "settled_at": fact.recorded}
+        case StepClosed(version=version, basis=basis):
+            return {
+                "settled": "closed",
+                "settled_at": fact.recorded,
+                "passed": version,
+                "basis": basis,
+                "reopened_by": None,
+            }
         case StepLeftOpen():
             return {"settled": "left_open", "settled_at": fact.recorded}
         case StepWithdrawn():
@@ -203,3 +297,39 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
         case Informed():
             return {"informed": True}
     return None if fact.kind == "attempt_refused" else {}
+
+
+def _disregarded(here: StepStanding, id: str) -> dict[str, object]:
+    """Without the answer; its question is nobody's now, so that it is asked again."""
+    gone = {(d.asked.value, d.role, d.version) for d in here.decisions if d.fact == id}
+    return {
+        "decisions": tuple(d for d in here.decisions if d.fact != id),
+        "questions": tuple(
+            q.model_copy(update={"people": ()}) if (q.what, q.role, q.version) in gone else q
+            for q in here.questions
+        ),
+    }
+
+
+def _with(owed: Owed, concerned: bool, mark: Literal["answered", "overdue"]) -> Owed:
+    return owed.model_copy(update={mark: True}) if concerned else owed
+
+
+def _afresh(here: StepStanding, fact: Fact) -> dict[str, object]:
+    return {"reminded": None, "escalated": 0, "rounds": here.rounds + 1, "ladder_from": fact.recorded}
+
+
+def _reopened(here: StepStanding, body: StepReopened) -> dict[str, object]:
+    changes: dict[str, object] = {
+        "settled": None,
+        "settled_at": None,
+        "informed": False,
+        "filed_anew": False,
+        "due": body.due,
+        "original_due": here.first_due,
+        "reopened_by": body.by if body.because == "sent_back" else None,
+        "questions": tuple(q for q in here.questions if q.what == "answer"),
+    }
+    if body.because != "new_version":
+        changes |= {"sent_back": here.version, "void": body.because}
+    return changes

@@ -1,0 +1,257 @@
+"""What is told of no step: that somebody has become responsible, is away or hands over, and of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from activities.letter_parts import Piece, Voice
+from activities.mail import Section
+from activities.store.rows import PersonRow
+from activities.words import REVOKED, ROLES
+from workflows.rules.calendar import oslo_day
+from workflows.rules.delegation import elected_in
+from workflows.rules.events import (
+    AbsenceSet,
+    Appointed,
+    Delegated,
+    DelegationEnded,
+    Fact,
+    KeyEnrolled,
+    KeyRevoked,
+)
+from workflows.rules.organisation import Organisation, Role
+from workflows.rules.plan import PlannedStep
+from workflows.rules.programme import Kind
+from workflows.rules.situation import Situation
+
+_PARTS_SHOWN = 14
+"""A role that has more steps than this in a year is told of the next ones."""
+
+
+class Notice(NamedTuple):
+    """A fact of no step. `situation` is that of its cycle, where it has one; `delegation` is the one that ended."""
+
+    seq: int
+    fact: Fact
+    organisation: Organisation
+    situation: Situation | None
+    rehearsal: bool
+    delegation: Delegated | None = None
+
+
+class PersonalPen(Voice):
+    """Writes to one person of one such fact."""
+
+    def __init__(self, notice: Notice, people: Mapping[str, PersonRow], person: PersonRow) -> None:
+        super().__init__(people, person)
+        self.n = notice
+
+    def piece(self) -> Piece:
+        """The matter in few words; `LookupError` for a fact that nobody is told of."""
+        match self.n.fact.body:
+            case Appointed() as body:
+                return self._appointed(body)
+            case KeyEnrolled() as body:
+                return self._enrolled(body)
+            case KeyRevoked() as body:
+                return self._revoked(body)
+            case Delegated() as body:
+                return self._delegated(body)
+            case DelegationEnded() as body:
+                return self._ended(body)
+            case AbsenceSet() as body:
+                return self._absent(body)
+        raise LookupError(f"Nobody is told of a fact of the kind {self.n.fact.kind}.")
+
+    def letter(self) -> tuple[str, list[Section]]:
+        """Subject and sections."""
+        piece = self.piece()
+        return piece.subject, [
+            Section(text=piece.text, items=piece.items, commands=piece.commands),
+            *self.contact(),
+        ]
+
+    def contact(self) -> Iterator[Section]:
+        """HR, or the top manager for HR."""
+        day = oslo_day(self.n.fact.recorded)
+        unit = self.n.situation.cycle.unit if self.n.situation is not None else None
+        for role in (Role.HR, Role.TOP_MANAGER):
+            if section := self._asked_who(self.n.organisation.holders(role, unit, day), role):
+                yield section
+                return
+
+    # --- a part in the year -------------------------------------------------------------------------
+
+    def _appointed(self, body: Appointed) -> Piece:
+        _ = self.t
+        situation = self.n.situation
+        if situation is None:
+            raise LookupError(f"Fact {self.n.seq} appoints people in no year.")
+        unit = situation.cycle.unit
+        place = self.n.organisation.name if unit is None else self.n.organisation.unit(unit).name
+        role = _(ROLES[body.role][0])
+        subject = _("Du har fått ansvar: {role}, {unit}, {year}").format(
+            role=role, unit=place, year=situation.cycle.year
+        )
+        holder = next((h for h in body.people if h.person == self.person.id), None)
+        if holder is not None and holder.acting_for is not None:
+            first = _("Du svarer for {name}, som er {role} for {unit} i årshjulet for {year}.").format(
+                name=self._name(holder.acting_for), role=role, unit=place, year=situation.cycle.year
+            )
+        else:
+            first = _("Du er {role} for {unit} i årshjulet for {year}.").format(
+                role=role, unit=place, year=situation.cycle.year
+            )
+        day = oslo_day(self.n.fact.recorded)
+        steps = sorted(
+            (s for s in situation.plan.of(situation.cycle) if self._part(s, body.role) and s.due >= day),
+            key=lambda s: (s.due, s.key),
+        )
+        lines = [
+            first,
+            _(
+                "Du får en e-post når noe skal gjøres, med frist og hvordan du svarer. Ingenting regnes som "
+                "gjort fordi en frist går ut."
+            ),
+        ]
+        if steps:
+            lines.append(_("Dette ventes av deg i år, med frister:"))
+        items = [
+            _("{day}: {step} – {what}").format(
+                day=self._short(s.due), step=s.name.in_(self.person.language), what=self._part(s, body.role)
+            )
+            for s in steps[:_PARTS_SHOWN]
+        ]
+        if more := len(steps) - _PARTS_SHOWN if len(steps) > _PARTS_SHOWN else 0:
+            items.append(
+                self.t.ngettext("og {count} steg til", "og {count} steg til", more).format(count=more)
+            )
+        see = f"forsvarlig inbox --as {self.person.id}"
+        return Piece(subject, subject, tuple(lines), tuple(items), ((_("Se hva som venter på deg"), see),))
+
+    def _part(self, step: PlannedStep, role: Role) -> str:
+        """What the role does in the step; empty when it has no part."""
+        _ = self.t
+        words = {
+            Kind.APPROVE: _("ta stilling"),
+            Kind.CONSULT: _("si din mening"),
+            Kind.TREAT: _("få saken behandlet"),
+        }
+        parts = [_("legge fram")] if step.owner is role else []
+        parts += [words[s.kind] for s in step.slots if s.role is role]
+        return self._join(dict.fromkeys(parts)) if parts else ""
+
+    # --- away, and handed over ----------------------------------------------------------------------
+
+    def _delegated(self, body: Delegated) -> Piece:
+        _ = self.t
+        days = self._days(body)
+        what = self._limits(body)
+        if body.person == self.person.id:
+            subject = _("Du har gitt en fullmakt")
+            text = _("{name} svarer for deg {days}. Det gjelder {what}.")
+            lines = [text.format(name=self._name(body.to), days=days, what=what)]
+            lines.append(_("Du får beskjed om det som blir gjort i ditt navn, og kan fortsatt svare selv."))
+        else:
+            subject = _("Du har fått en fullmakt")
+            text = _("Du svarer for {name} {days}. Det gjelder {what}.")
+            lines = [text.format(name=self._name(body.person), days=days, what=what)]
+            lines.append(_("Du får en e-post når noe skal gjøres. Begge navnene står i historikken."))
+        lines[1:1] = self._stays(body)
+        if self.n.fact.actor not in (body.person, self.person.id):
+            lines.append(_("Det er ført av {name}.").format(name=self._name(self.n.fact.actor)))
+        see = ((_("Se fullmaktene"), "forsvarlig delegate list"),)
+        return Piece(subject, subject, tuple(lines), commands=see)
+
+    def _limits(self, body: Delegated) -> str:
+        _ = self.t
+        parts = []
+        if body.role is not None:
+            parts.append(_("rollen som {role}").format(role=_(ROLES[body.role][0])))
+        if body.step is not None:
+            parts.append(_("steget {step}").format(step=body.step))
+        if body.unit is not None:
+            unit = next((u.name for u in self.n.organisation.units if u.id == body.unit), body.unit)
+            parts.append(_("det som hører til {unit}").format(unit=unit))
+        if body.person == self.person.id:
+            return ", ".join(parts) or _("alt du blir spurt om")
+        return ", ".join(parts) or _("alt vedkommende blir spurt om")
+
+    def _stays(self, body: Delegated) -> list[str]:
+        """That elected roles do not follow, when all roles are meant and some are elected."""
+        _ = self.t
+        held = elected_in(self.n.organisation, body.person, body.since, body.until)
+        if body.role is not None or not held:
+            return []
+        roles = self._join(_(ROLES[role][0]) for role in held)
+        return [_("Det gjelder ikke rollen som {roles}; den kan ingen gi fullmakt til.").format(roles=roles)]
+
+    def _ended(self, body: DelegationEnded) -> Piece:
+        _ = self.t
+        subject = _("En fullmakt er avsluttet")
+        day = self._long(body.until)
+        made = self.n.delegation
+        if made is None:
+            line = _("Fullmakten gjelder ikke lenger fra {day}.").format(day=day)
+        elif made.person == self.person.id:
+            line = _("{name} svarer ikke lenger for deg fra {day}.").format(name=self._name(made.to), day=day)
+        else:
+            line = _("Du svarer ikke lenger for {name} fra {day}.").format(
+                name=self._name(made.person), day=day
+            )
+        see = ((_("Se fullmaktene"), "forsvarlig delegate list"),)
+        return Piece(subject, subject, (line,), commands=see)
+
+    def _absent(self, body: AbsenceSet) -> Piece:
+        _ = self.t
+        days = self._days(body)
+        lines = []
+        if body.person == self.person.id:
+            subject = _("Fraværet ditt er ført")
+            lines.append(_("Du er ført som borte {days}.").format(days=days))
+            if body.substitute is not None:
+                lines.append(_("{name} svarer for deg så lenge.").format(name=self._name(body.substitute)))
+                lines.append(_("Du får beskjed om det som blir gjort i ditt navn."))
+        else:
+            subject = _("Du er vikar")
+            lines.append(_("Du svarer for {name} {days}.").format(name=self._name(body.person), days=days))
+            lines.append(_("Du får en e-post når noe skal gjøres. Begge navnene står i historikken."))
+        if self.n.fact.actor not in (body.person, self.person.id):
+            lines.append(_("Det er ført av {name}.").format(name=self._name(self.n.fact.actor)))
+        return Piece(subject, subject, tuple(lines))
+
+    def _days(self, body: Delegated | AbsenceSet) -> str:
+        """«fra 4. mai til og med 9. mai»: people count the last day in."""
+        _ = self.t
+        last = body.until - timedelta(days=1)
+        return _("fra {since} til og med {last}").format(since=self._long(body.since), last=self._long(last))
+
+    # --- keys ---------------------------------------------------------------------------------------
+
+    def _enrolled(self, body: KeyEnrolled) -> Piece:
+        _ = self.t
+        subject = _("En nøkkel er registrert på deg")
+        lines = (
+            _(
+                "Fra nå av kan denne nøkkelen signere i ditt navn hos {employer}. Fingeravtrykk: {key}."
+            ).format(employer=self.n.organisation.name, key=body.key),
+            _("Er det du som har gjort det, trenger du ikke gjøre noe."),
+            _(
+                "Er det ikke deg, trekk nøkkelen tilbake med en gang. Det som er signert før det, blir stående."
+            ),
+        )
+        revoke = f"forsvarlig key revoke {body.key} --as {self.person.id} --reason stolen"
+        return Piece(subject, subject, lines, commands=((_("Trekk nøkkelen tilbake"), revoke),))
+
+    def _revoked(self, body: KeyRevoked) -> Piece:
+        _ = self.t
+        subject = _("En nøkkel som sto på deg, er trukket tilbake")
+        lines = (
+            _(
+                "Nøkkelen med fingeravtrykk {key} gjelder ikke lenger hos {employer}. Grunnen er at {reason}."
+            ).format(key=body.key, employer=self.n.organisation.name, reason=_(REVOKED[body.reason])),
+            _("Det som er signert med den før, blir stående. Har du ikke bedt om det, si fra."),
+        )
+        return Piece(subject, subject, lines)

@@ -1,0 +1,359 @@
+"""What an act in the ledger rests on: its signature, checked again from the ledger alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from activities.signatures import is_signed_by
+from activities.store.reader import Reader
+from workflows.rules.base import Frozen
+from workflows.rules.cycle import advance
+from workflows.rules.events import (
+    AbsenceSet,
+    AnswerDemanded,
+    Asked,
+    AttemptRefused,
+    Body,
+    DecisionDisregarded,
+    DecisionRecorded,
+    Delegated,
+    DelegationEnded,
+    DisagreementAnswered,
+    DueDateChanged,
+    EvidenceSubmitted,
+    Fact,
+    FactError,
+    KeyEnrolled,
+    KeyRevoked,
+    SentBack,
+    StepClosed,
+    read_fact,
+)
+from workflows.rules.keys import KeyRing, key_id, why_not
+from workflows.rules.situation import Situation
+from workflows.rules.standing import Standing, fold
+from workflows.rules.statement import (
+    Act,
+    Answer,
+    Decide,
+    Delegate,
+    EndDelegation,
+    EnrolKey,
+    Envelope,
+    File,
+    MoveDueDate,
+    RevokeKey,
+    SetAbsence,
+    Statement,
+    Unreadable,
+    read_statement,
+)
+from workflows.rules.terms import Refusal
+
+RESTS_ON_ANSWERS = (Asked, StepClosed, SentBack, AnswerDemanded)
+"""What a gate may do because of the answers in it: also the next are asked when those before them have said yes."""
+
+
+class Keys:
+    """The keys of the employers of one database, kept by ledger position: a ledger only grows."""
+
+    def __init__(self) -> None:
+        self._rings: dict[str, KeyRing] = {}
+
+    async def of(self, reader: Reader, employer: str) -> KeyRing:
+        """The keys by the facts that `reader` sees; only those not seen before are read."""
+        ring = self._rings.get(employer, KeyRing())
+        new = await reader.facts(employer, kinds=("key_enrolled", "key_revoked"), after=ring.seq)
+        if new:
+            ring = self._rings[employer] = with_keys(ring, new)
+        return ring
+
+
+def with_keys(ring: KeyRing, facts: Iterable[tuple[int, Fact]]) -> KeyRing:
+    """The ring after these facts. A person's key and a revocation count only when a statement proves them.
+
+    Otherwise whoever can write to the ledger could give themselves a key of somebody else's. That this
+    installation's own key was enrolled rests on the ledger alone.
+    """
+    for seq, fact in facts:
+        own = isinstance(fact.body, KeyEnrolled) and fact.body.person is None
+        proven = own or (fact.signed is not None and unproven(ring, seq, fact) is None)
+        ring = ring.after([(seq, fact)]) if proven else ring.model_copy(update={"seq": seq})
+    return ring
+
+
+# --- one recorded act -----------------------------------------------------------------------------
+
+
+class Proof(Frozen):
+    """How it is known who did what a fact says.
+
+    `method` is how the person was known (as in `Authentication`), `key` the key that signed, both None when
+    nothing is signed. `fault` is why the signature does not prove the act today; None when it does, and where
+    nothing was signed yet.
+    """
+
+    method: str | None
+    key: str | None
+    via: str | None
+    fault: Refusal | None
+
+
+def is_act(fact: Fact) -> bool:
+    """Whether the fact is what a person did, or tried."""
+    match fact.body:
+        case KeyEnrolled(person=None) | DueDateChanged(reason="organisation_changed"):
+            return False
+        case AttemptRefused():
+            return True
+    return type(fact.body) in _SAME
+
+
+def proof(ring: KeyRing, seq: int, fact: Fact) -> Proof:
+    """What the act at place `seq` rests on; of a refused attempt, whether the signature was good as such."""
+    statement = _statement(fact.signed)
+    if not isinstance(fact.body, AttemptRefused):
+        fault = unproven(ring, seq, fact)
+    else:
+        fault = _not_genuine(ring, seq, fact.signed) if fact.signed is not None else None
+    return Proof(
+        method=statement.authentication.method if statement is not None else None,
+        key=fact.signed.key if fact.signed is not None else None,
+        via=fact.via,
+        fault=fault,
+    )
+
+
+def unproven(ring: KeyRing, seq: int, fact: Fact) -> Refusal | None:
+    """Why the signature does not prove the recorded act at place `seq`; None when it does.
+
+    What was recorded before the employer's first key was enrolled needs none.
+    """
+    if ring.signing_since is None or seq < ring.signing_since:
+        return None
+    if fact.signed is None:
+        return Refusal.UNSIGNED
+    statement = _statement(fact.signed)
+    if statement is None:
+        return Refusal.UNREADABLE
+    return _not_genuine(ring, seq, fact.signed) or _mismatch(statement, fact)
+
+
+def _not_genuine(ring: KeyRing, seq: int, envelope: Envelope) -> Refusal | None:
+    """Why the envelope is not what the person that it names signed."""
+    statement = _statement(envelope)
+    if statement is None:
+        return Refusal.UNREADABLE
+    key = ring.keys.get(envelope.key)
+    if key is not None and not is_signed_by(envelope, key.public_key):
+        return Refusal.BAD_SIGNATURE
+    return why_not(ring, statement, envelope.key, seq, None)
+
+
+def _mismatch(statement: Statement, fact: Fact) -> Refusal | None:
+    """What the fact says otherwise than the statement that it follows from."""
+    if (statement.employer, statement.cycle, statement.step) != (fact.employer, fact.cycle, fact.step):
+        return Refusal.WRONG_PLACE
+    if statement.actor != fact.actor:
+        return Refusal.WRONG_PERSON
+    return None if _says_the_same(statement.act, fact.body) else Refusal.WRONG_OUTCOME
+
+
+def _statement(envelope: Envelope | None) -> Statement | None:
+    try:
+        return read_statement(envelope) if envelope is not None else None
+    except Unreadable:
+        return None
+
+
+_SAME: dict[type[Any], tuple[type[Any], Mapping[str, str]]] = {
+    DecisionRecorded: (
+        Decide,
+        {n: n for n in ("role", "outcome", "document", "version", "comment", "back_to", "votes")},
+    ),
+    EvidenceSubmitted: (File, {"document": "document"}),
+    DisagreementAnswered: (Answer, {"version": "version", "comment": "comment"}),
+    DueDateChanged: (MoveDueDate, {"after": "due", "comment": "comment"}),
+    KeyEnrolled: (EnrolKey, {"person": "person", "public_key": "public_key"}),
+    KeyRevoked: (RevokeKey, {"key": "key", "reason": "reason"}),
+    Delegated: (Delegate, {n: n for n in ("person", "to", "since", "until", "role", "unit", "step")}),
+    DelegationEnded: (EndDelegation, {"delegation": "delegation", "until": "until"}),
+    AbsenceSet: (SetAbsence, {n: n for n in ("person", "since", "until", "substitute")}),
+}
+"""Which act each fact follows from, and which of its fields say what the act says by which name."""
+
+
+def _says_the_same(act: Act, body: Body) -> bool:
+    if isinstance(body, AttemptRefused):
+        return True
+    kind, fields = _SAME.get(type(body), (None, {}))
+    if kind is None or not isinstance(act, kind):
+        return False
+    for_whom = getattr(act, "on_behalf_of", None)
+    return for_whom in (None, getattr(body, "on_behalf_of", None)) and all(
+        getattr(body, ours) == getattr(act, theirs) for ours, theirs in fields.items()
+    )
+
+
+# --- before a gate opens --------------------------------------------------------------------------
+
+
+def disregarded(ring: KeyRing, facts: Iterable[tuple[int, Fact]]) -> Sequence[tuple[Fact, Refusal]]:
+    """The recorded answers that their signatures do not prove, and why."""
+    answers = ((seq, fact) for seq, fact in facts if isinstance(fact.body, DecisionRecorded))
+    return [(fact, reason) for seq, fact in answers if (reason := unproven(ring, seq, fact)) is not None]
+
+
+async def due_and_proven(
+    reader: Reader, keys: Keys, situation: Situation, standing: Standing, now: datetime
+) -> tuple[Fact, ...]:
+    """What is due at `now`, as `advance` has it, but because of proven answers only.
+
+    Before a gate does anything because of the answers in it, those of the step are read from the ledger again.
+    One that its signature does not prove was written by somebody who could write there and is not its person:
+    that is recorded first, and the gate does not count it.
+    """
+    disregarding: list[Fact] = []
+    looked_at: set[str] = set()
+    while True:
+        due = advance(situation, fold(disregarding, standing), now)
+        concerned = {f.step for f in due if isinstance(f.body, RESTS_ON_ANSWERS)}
+        counted = {
+            step: {d.fact for d in here.decisions}
+            for step, here in standing.steps.items()
+            if step in concerned - looked_at and here.decisions
+        }
+        if not counted:
+            return (*disregarding, *due)
+        ring = await keys.of(reader, situation.cycle.employer)
+        for step in sorted(counted):
+            disregarding += await uncounted(reader, ring, situation, step, counted[step], now)
+        looked_at |= counted.keys()
+
+
+async def uncounted(
+    reader: Reader, ring: KeyRing, situation: Situation, step: str, counted: Collection[str], now: datetime
+) -> list[Fact]:
+    """What is to be recorded of the step's answers that count, by the ids in `counted`, and are not proven."""
+    facts = await reader.facts(situation.cycle.employer, cycle=situation.cycle.id, step=step)
+    return [
+        _disregarding(situation, step, fact, reason, now)
+        for fact, reason in disregarded(ring, facts)
+        if fact.id in counted
+    ]
+
+
+def _disregarding(situation: Situation, step: str, fact: Fact, reason: Refusal, now: datetime) -> Fact:
+    named = hashlib.sha256(fact.id.encode()).hexdigest()[:16]
+    body = DecisionDisregarded(decision=fact.id, reason=reason)
+    return situation.fact(step, f"disregarded {named}", now, now, body)
+
+
+# --- what is found in a file ----------------------------------------------------------------------
+
+
+class Found(Frozen):
+    """One act that was found, and what its signature proves.
+
+    `seq` and `fact` are there for a recorded act, `envelope` and `statement` for a signed one that can be read.
+    `fault` is None when the signature is good, by a key that counted for that person, about just that.
+    """
+
+    envelope: Envelope | None = None
+    statement: Statement | None = None
+    seq: int | None = None
+    fact: Fact | None = None
+    fault: Refusal | None = None
+
+
+def look_through(values: Iterable[Any]) -> tuple[list[tuple[int, Fact]], list[Envelope]]:
+    """The recorded facts, by place, and the signed envelopes in JSON values, wherever in them they are."""
+    facts: dict[int, Fact] = {}
+    envelopes: dict[str, Envelope] = {}
+    for value in values:
+        for found in _pieces(value):
+            if isinstance(found, Envelope):
+                envelopes.setdefault(found.to_json(), found)
+            else:
+                facts.setdefault(*found)
+    return sorted(facts.items(), key=lambda item: item[0]), list(envelopes.values())
+
+
+def _pieces(value: Any) -> Iterator[Envelope | tuple[int, Fact]]:
+    stack = [value]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, list):
+            stack += here
+        elif isinstance(here, dict):
+            stack += here.values()
+            try:
+                if here.keys() >= {"payload", "payloadType", "signatures"}:
+                    yield Envelope.model_validate(here)
+                elif isinstance(here.get("fact"), dict) and isinstance(here.get("seq"), int):
+                    yield here["seq"], read_fact(here["fact"])
+                elif here.keys() >= {"id", "body", "employer"} and isinstance(here.get("seq"), int):
+                    yield here["seq"], read_fact({name: v for name, v in here.items() if name != "seq"})
+            except (ValidationError, FactError):
+                continue
+
+
+def check_all(
+    facts: Sequence[tuple[int, Fact]],
+    envelopes: Iterable[Envelope],
+    public_keys: Iterable[str],
+    key_facts: Iterable[tuple[int, Fact]] = (),
+) -> list[Found]:
+    """Each act among the facts and each envelope, with what speaks against it.
+
+    The keys are those that the facts and the `key_facts` enrol, and `public_keys` (base64) of which only the
+    caller knows whose they are: what they signed is checked for its signature alone.
+    """
+    ring = with_keys(KeyRing(), sorted({**dict(key_facts), **dict(facts)}.items(), key=lambda item: item[0]))
+    given = {key_id(base64.b64decode(key)): key for key in public_keys}
+    found, seen = list[Found](), set[str]()
+    for seq, fact in facts:
+        if fact.signed is not None:
+            seen.add(fact.signed.to_json())
+        if is_act(fact) and (fact.signed is not None or not isinstance(fact.body, AttemptRefused)):
+            found.append(_recorded(ring, given, seq, fact))
+    found += [_alone(ring, given, envelope) for envelope in envelopes if envelope.to_json() not in seen]
+    return found
+
+
+def _recorded(ring: KeyRing, given: Mapping[str, str], seq: int, fact: Fact) -> Found:
+    envelope, statement = fact.signed, _statement(fact.signed)
+    fault = proof(ring, seq, fact).fault
+    if envelope is None and ring.signing_since is None:
+        fault = Refusal.UNSIGNED
+    elif envelope is not None and statement is not None and envelope.key not in ring.keys:
+        fault = _by_given(envelope, given) or (
+            None if isinstance(fact.body, AttemptRefused) else _mismatch(statement, fact)
+        )
+    return Found(envelope=envelope, statement=statement, seq=seq, fact=fact, fault=fault)
+
+
+def _alone(ring: KeyRing, given: Mapping[str, str], envelope: Envelope) -> Found:
+    """An envelope that no recorded fact was found for."""
+    statement = _statement(envelope)
+    key = ring.keys.get(envelope.key)
+    if statement is None:
+        fault: Refusal | None = Refusal.UNREADABLE
+    elif key is None:
+        fault = _by_given(envelope, given)
+    else:
+        # Nothing says when it came, so a key that counted at any time may have counted then.
+        fault = _not_genuine(ring, key.enrolled + 1, envelope)
+    return Found(envelope=envelope, statement=statement, fault=fault)
+
+
+def _by_given(envelope: Envelope, given: Mapping[str, str]) -> Refusal | None:
+    if envelope.key not in given:
+        return Refusal.UNKNOWN_KEY
+    return None if is_signed_by(envelope, given[envelope.key]) else Refusal.BAD_SIGNATURE

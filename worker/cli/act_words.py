@@ -1,0 +1,138 @@
+"""The words for facts, by kind, reason and attempt; `worker.cli.acts` makes sentences of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from activities.language import N_
+from workflows.rules.events import Attempt
+from workflows.rules.organisation import Profile
+from workflows.rules.terms import Outcome, Refusal, What
+
+KINDS: Final[Mapping[str, str]] = {
+    "cycle_started": N_("året er startet"),
+    "unit_year_started": N_("året er startet for en enhet"),
+    "step_opened": N_("steget er åpnet"),
+    "asked": N_("noen er spurt"),
+    "role_vacant": N_("ingen har rollen"),
+    "reminded": N_("påminnelse"),
+    "escalated": N_("frist brutt"),
+    "responsibility_moved": N_("ansvaret er flyttet"),
+    "evidence_submitted": N_("dokument lagt fram"),
+    "decision_recorded": N_("svar"),
+    "attempt_refused": N_("nektet forsøk"),
+    "sent_back": N_("sendt tilbake"),
+    "step_closed": N_("steget er ferdig"),
+    "informed": N_("beskjed om utfallet"),
+    "due_date_changed": N_("ny frist"),
+    "step_withdrawn": N_("steget er falt bort"),
+    "step_left_open": N_("ikke gjort da året ble lukket"),
+    "organisation_changed": N_("ny organisasjon"),
+    "duty_changed": N_("en plikt er begynt eller falt bort"),
+    "cycle_closed": N_("året er lukket"),
+    "decisions_stale": N_("svar som ikke gjelder lenger"),
+    "step_reopened": N_("steget er åpnet igjen"),
+    "decision_disregarded": N_("svar som ikke teller"),
+    "answer_demanded": N_("arbeidsgiver skal svare på uenighet"),
+    "wec_matter_raised": N_("uenighet meldt videre"),
+    "disagreement_answered": N_("arbeidsgiver har svart på uenighet"),
+    "answer_overdue": N_("svar på uenighet mangler"),
+    "appointed": N_("noen har fått ansvar"),
+    "run_started_again": N_("årshjulet er startet igjen"),
+    "key_enrolled": N_("nøkkel registrert"),
+    "key_revoked": N_("nøkkel trukket tilbake"),
+    "delegated": N_("fullmakt gitt"),
+    "delegation_ended": N_("fullmakt avsluttet"),
+    "absence_set": N_("fravær"),
+}
+"""Each kind of fact, in a few words."""
+
+PROFILES: Final[Mapping[Profile, str]] = {
+    Profile.SMALL: N_("ordningen for de minste virksomhetene"),
+    Profile.MEDIUM: N_("ordningen med verneombud, uten AMU"),
+    Profile.LARGE: N_("ordningen med AMU"),
+}
+
+REASONS: Final[Mapping[Refusal, str]] = {
+    Refusal.UNKNOWN_STEP: N_("steget finnes ikke i dette året"),
+    Refusal.NOT_YET: N_("steget var ikke åpnet ennå"),
+    Refusal.CLOSED: N_("steget var avsluttet"),
+    Refusal.NO_EVIDENCE: N_("det var ikke lagt fram noe å svare på"),
+    Refusal.NOT_ELIGIBLE: N_("personen hadde ikke den rollen her"),
+    Refusal.NOT_YOUR_TURN: N_("andre skulle svare først"),
+    Refusal.STALE_VERSION: N_("svaret gjaldt en annen versjon enn den som lå der"),
+    Refusal.WRONG_OUTCOME: N_("svaret passer ikke til det rollen blir spurt om"),
+    Refusal.OWN_DOCUMENT: N_("personen hadde selv lagt fram dokumentet"),
+    Refusal.ALREADY_DECIDED: N_("det var gjort fra før"),
+    Refusal.TWO_ROLES: N_("den samme personen kan ikke ha begge rollene her"),
+    Refusal.COMMENT_REQUIRED: N_("svaret manglet begrunnelse"),
+    Refusal.OPPORTUNITY_NOT_GIVEN: N_("den som var spurt, hadde ikke hatt en reell mulighet til å svare"),
+    Refusal.TOO_LATE: N_("det var for sent"),
+    Refusal.WRONG_DOCUMENT: N_("svaret gjaldt et annet dokument enn det som lå der"),
+    Refusal.WRONG_STAGE: N_("saken kan ikke sendes tilbake dit"),
+    Refusal.WRONG_VOTES: N_("stemmene passet ikke til utvalget"),
+    Refusal.WRONG_DATES: N_("datoene er ikke mulige"),
+    Refusal.NOTHING_TO_ANSWER: N_("det var ingen uenighet å svare på"),
+    Refusal.LOOP: N_("oppgavene ville gått i ring"),
+    Refusal.NOT_DELEGABLE: N_("det kan ikke gis fullmakt til den oppgaven"),
+    Refusal.UNKNOWN_PERSON: N_("personen finnes ikke her"),
+    Refusal.UNKNOWN_DELEGATION: N_("fullmakten finnes ikke"),
+    Refusal.UNREADABLE: N_("det som kom, kunne ikke leses"),
+    Refusal.UNKNOWN_SIGNAL: N_("signalet er ukjent"),
+    Refusal.UNSIGNED: N_("det var ikke signert"),
+    Refusal.UNKNOWN_KEY: N_("nøkkelen er ukjent"),
+    Refusal.REVOKED_KEY: N_("nøkkelen er trukket tilbake"),
+    Refusal.BAD_SIGNATURE: N_("signaturen stemmer ikke"),
+    Refusal.WRONG_PERSON: N_("nøkkelen er ikke den personens"),
+    Refusal.WRONG_PLACE: N_("det gjaldt et annet sted"),
+    Refusal.OWN_KEY_REQUIRED: N_("personen har en egen nøkkel, og bare den gjelder"),
+    Refusal.EXPIRED: N_("det var gått ut på tid"),
+    Refusal.FUTURE_DATED: N_("det var datert fram i tid"),
+    Refusal.REPLAYED: N_("det var brukt før"),
+}
+"""Why an attempt was refused, as half a sentence about the past."""
+
+ANSWERED: Final[Mapping[Outcome, str]] = {
+    Outcome.APPROVED: N_("{who} godkjente versjon {version}"),
+    Outcome.CHANGES_REQUESTED: N_("{who} ba om endringer i versjon {version}"),
+    Outcome.REJECTED: N_("{who} avviste versjon {version}"),
+    Outcome.AGREED: N_("{who} er enig i versjon {version}"),
+    Outcome.AGREED_WITH_REMARKS: N_("{who} er enig i versjon {version}, med merknader"),
+    Outcome.DISAGREES: N_("{who} er uenig i versjon {version}"),
+    Outcome.TREATED: N_("{who} meldte at versjon {version} er behandlet"),
+}
+
+ASKED: Final[Mapping[What, str]] = {
+    "evidence": N_("{who} ({role}) er bedt om å legge fram dokumentasjon"),
+    "approve": N_("{who} ({role}) er bedt om å ta stilling til versjon {version}"),
+    "consult": N_("{who} ({role}) er rådspurt om versjon {version}"),
+    "treat": N_("{who} ({role}) er bedt om å få versjon {version} behandlet"),
+    "answer": N_("{who} ({role}) er bedt om å svare på uenigheten om versjon {version}"),
+}
+
+TRIED: Final[Mapping[Attempt, str]] = {
+    "evidence": N_("Nektet: {who} prøvde å legge fram et dokument, men {reason}"),
+    "decision": N_("Nektet: {who} prøvde å svare «{outcome}» som {role}, men {reason}"),
+    "answer": N_("Nektet: {who} prøvde å svare på en uenighet, men {reason}"),
+    "due_date": N_("Nektet: {who} prøvde å flytte fristen, men {reason}"),
+    "delegation": N_("Nektet: {who} prøvde å gi eller avslutte en fullmakt, men {reason}"),
+    "absence": N_("Nektet: {who} prøvde å føre fravær, men {reason}"),
+    "key": N_("Nektet: {who} prøvde å registrere eller trekke tilbake en nøkkel, men {reason}"),
+    "signal": N_("Nektet: {who} sendte et signal, men {reason}"),
+    "statement": N_("Nektet: {who} sendte noe som skulle være en signert uttalelse, men {reason}"),
+}
+
+BECAUSE: Final[Mapping[str, str]] = {
+    "new_version": N_("fordi det er lagt fram en ny versjon"),
+    "basis_changed": N_("fordi noe som det bygger på, er gjort om"),
+    "sent_back": N_("fordi saken er sendt tilbake"),
+}
+
+LACKING: Final[Mapping[str, str]] = {
+    "evidence": N_("dokumentasjon fra {role}"),
+    "approve": N_("svar fra {role}"),
+    "consult": N_("uttalelse fra {role}"),
+    "treat": N_("behandling hos {role}"),
+    "answer": N_("svar på uenighet fra {role}"),
+}

@@ -1,0 +1,101 @@
+"""Every act of a person, judged: which rule it falls under, and what is recorded of it.
+
+`judge` and `judge_for_employer` are total: accepted or refused, they answer with the fact's body.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from workflows.rules.answers import answer, move_due_date
+from workflows.rules.calendar import oslo_day
+from workflows.rules.delegation import delegate, end_delegation, set_absence
+from workflows.rules.events import Attempt, AttemptRefused, Body
+from workflows.rules.gate import Gate, decide, submit
+from workflows.rules.keys import KeyRing, enrol, revoke
+from workflows.rules.organisation import Organisation
+from workflows.rules.situation import Situation
+from workflows.rules.standing import Standing
+from workflows.rules.statement import (
+    Act,
+    Answer,
+    Decide,
+    Delegate,
+    EndDelegation,
+    EnrolKey,
+    File,
+    MoveDueDate,
+    RevokeKey,
+    SetAbsence,
+)
+from workflows.rules.terms import Refusal
+
+ATTEMPTS: dict[type[Any], Attempt] = {
+    Decide: "decision",
+    File: "evidence",
+    Answer: "answer",
+    MoveDueDate: "due_date",
+    Delegate: "delegation",
+    EndDelegation: "delegation",
+    SetAbsence: "absence",
+    EnrolKey: "key",
+    RevokeKey: "key",
+}
+"""What is attempted by which act."""
+
+
+def judge(situation: Situation, standing: Standing, step: str, actor: str, act: Act, now: datetime) -> Body:
+    """What is recorded when `actor` does this in the step of a cycle at `now`."""
+    planned = situation.plan.find(situation.cycle, step)
+    if planned is None:
+        return refused(act, Refusal.UNKNOWN_STEP)
+    gate = situation.gate(planned, standing)
+    if gate is None:
+        over = standing.closed_at is not None or now >= situation.ends(planned)
+        return refused(act, Refusal.TOO_LATE if over else Refusal.NOT_YET)
+    if standing.closed_at is not None:
+        gate = gate.model_copy(update={"closes": min(gate.closes, now)})
+    return _in_the_gate(gate, actor, act, now)
+
+
+def _in_the_gate(gate: Gate, actor: str, act: Act, now: datetime) -> Body:
+    match act:
+        case Decide():
+            return decide(gate, actor, act, now)
+        case File():
+            return submit(gate, actor, act, now)
+        case Answer():
+            return answer(gate, actor, act, now)
+        case MoveDueDate():
+            return move_due_date(gate, actor, act, now)
+    return refused(act, Refusal.WRONG_PLACE)
+
+
+def judge_for_employer(
+    organisation: Organisation, ring: KeyRing, actor: str, act: Act, id: str, now: datetime
+) -> Body:
+    """What is recorded when `actor` does this for the employer as a whole; `id` names a new delegation."""
+    day = oslo_day(now)
+    match act:
+        case Delegate():
+            return delegate(organisation, actor, act, id, day)
+        case EndDelegation():
+            return end_delegation(organisation, actor, act, day)
+        case SetAbsence():
+            return set_absence(organisation, actor, act, day)
+        case EnrolKey():
+            return enrol(ring, organisation, actor, act)
+        case RevokeKey():
+            return revoke(ring, organisation, actor, act, day)
+    return refused(act, Refusal.WRONG_PLACE)
+
+
+def refused(act: Act, reason: Refusal, **more: Any) -> AttemptRefused:
+    """The refusal of an act, with what it was about."""
+    about = {
+        name: getattr(act, name, None)
+        for name in ("role", "outcome", "document", "version")
+        if isinstance(act, Decide | File | Answer)
+    }
+    return AttemptRefused.model_validate({"attempt": ATTEMPTS[type(act)], "reason": reason, **about, **more})
