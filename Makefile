@@ -11,12 +11,14 @@ COMPILE := $(UV) pip compile --universal --generate-hashes --python-version 3.11
 TOOLS := uv==0.13.9 hatchling editables
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench format lock clean
+.PHONY: help demo test bench chaos mutants format lock clean
 
 help:  ## show this list
 	@echo "make demo     see a whole year of one employer"
 	@echo "make test     check style, types, imports and behaviour"
 	@echo "make bench    measure speed and size on this machine"
+	@echo "make chaos    kill everything again and again, and count what people were told"
+	@echo "make mutants  change the gate's rules one by one, and see whether the tests notice"
 	@echo "make format   put the code in the project's style"
 	@echo "make lock     write the locked requirements again (UPGRADE=1: with newer versions)"
 	@echo "make clean    remove what these commands made"
@@ -29,10 +31,16 @@ test: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 bench: .venv/development
 	$(BIN)/python tests/bench/run.py
+
+chaos: .venv/development
+	$(BIN)/python tests/chaos/run.py
+
+mutants: .venv/development
+	$(BIN)/python tests/mutation/run.py
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

@@ -13,11 +13,13 @@ from activities.directory.importer import build
 from tests.bench.employers import YEAR, many
 from tests.bench.measuring import Figure, Size, figure, timed
 from tests.rules.employers import law, programme
-from workflows.rules.cycle import Situation, advance
-from workflows.rules.events import CycleRef, CycleStarted, Fact
+from workflows.rules.cycle import advance
+from workflows.rules.events import CycleStarted, Fact
 from workflows.rules.organisation import Organisation
 from workflows.rules.plan import PlannedStep, YearPlan, plan
+from workflows.rules.situation import Situation
 from workflows.rules.standing import fold
+from workflows.rules.terms import CycleRef
 
 IN_MAY = datetime(YEAR, 5, 12, 6, tzinfo=UTC)
 HASH = "0" * 64

@@ -19,6 +19,7 @@ from activities.mail import EmlFolder
 from activities.organisations import put_in_force
 from activities.store import tables
 from activities.store.database import Database
+from activities.store.rows import Mode
 from tests.bench.bare import Days, Nothing, Waiting
 from tests.rules.employers import law, programme
 from worker.engine import EmbeddedEngine, temporal_binary
@@ -42,14 +43,16 @@ async def live_engine() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def installed(folder: Path, organisation: Organisation, task_queue: str) -> AsyncIterator[Installation]:
+async def installed(
+    folder: Path, organisation: Organisation, task_queue: str, mode: Mode = "real"
+) -> AsyncIterator[Installation]:
     """An installation with the organisation in force, on the real clock."""
     settings = Settings(state=folder, task_queue=task_queue)
     settings.make_state()
     database = Database(settings.database_url)
     try:
         await database.upgrade()
-        await put_in_force(database, organisation, (), wall_clock())
+        await put_in_force(database, organisation, (), wall_clock(), mode=mode)
         yield Installation(
             settings, database, Documents(settings.documents), EmlFolder(settings.mail_directory)
         )

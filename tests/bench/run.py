@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import doors, memory, pure, starting, virtual_years
+from tests.bench import doors, gates, memory, pure, starting, virtual_years
 from tests.bench.measuring import QUICK, WHOLE, Figure, Size, load
 from worker.engine import engine_version, temporal_binary
 from worker.logs import configure
@@ -34,6 +34,7 @@ from worker.logs import configure
 GROUPS: Mapping[str, Callable[[Size], AsyncIterator[Figure]]] = {
     "rules": pure.measure,
     "doors": doors.measure,
+    "gates": gates.measure,
     "year": virtual_years.measure,
     "start": starting.measure,
     "memory": memory.measure,

@@ -12,22 +12,14 @@ import signal
 import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from temporalio.client import (
-    Client,
-    Interceptor,
-    OutboundInterceptor,
-    SignalWorkflowInput,
-    StartWorkflowInput,
-    WorkflowHandle,
-)
+from temporalio.client import Client
 
 from activities.cycles import YearError, open_year
-from activities.mail import EmlFolder
-from tests.chaos.fjell import EMPLOYER, YEAR, settings, staged
+from tests.chaos.fjell import EMPLOYER, YEAR, staged
+from tests.chaos.fuses import DeadlyCalls, DeadlyMailer
 from tests.rules.employers import law, programme
 from worker.staging import plugin_for, rehearsal
 from worker.story import Story
@@ -37,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Death:
+class OneDeath:
     """Comes at one delivery of one channel."""
 
     channel: str
@@ -55,38 +47,9 @@ class Death:
         return result
 
 
-class DeadlyMail(EmlFolder):
-    def __init__(self, folder: Path, death: Death) -> None:
-        super().__init__(folder)
-        self._death = death
-
-    async def send(self, message: EmailMessage) -> None:
-        await self._death.at("mail", super().send(message))
-
-
-class DeadlyCalls(Interceptor):
-    def __init__(self, death: Death) -> None:
-        self._death = death
-
-    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
-        return _DeadlyCalls(next, self._death)
-
-
-class _DeadlyCalls(OutboundInterceptor):
-    def __init__(self, next: OutboundInterceptor, death: Death) -> None:
-        super().__init__(next)
-        self._death = death
-
-    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
-        return await self._death.at("start", super().start_workflow(input))
-
-    async def signal_workflow(self, input: SignalWorkflowInput) -> None:
-        await self._death.at("bell", super().signal_workflow(input))
-
-
-async def drive(folder: Path, address: str, death: Death) -> None:
+async def drive(folder: Path, address: str, death: OneDeath) -> None:
     installation = await staged(folder)
-    installation = replace(installation, mailer=DeadlyMail(settings(folder).mail_directory, death))
+    installation = replace(installation, mailer=DeadlyMailer(installation.mailer, death))
     plugins = [plugin_for(installation)]
     client = await Client.connect(address, plugins=plugins, interceptors=[DeadlyCalls(death)])
     try:
@@ -99,4 +62,4 @@ async def drive(folder: Path, address: str, death: Death) -> None:
 
 if __name__ == "__main__":
     _, folder, address, channel, moment, number = sys.argv
-    asyncio.run(drive(Path(folder), address, Death(channel, moment, int(number))))
+    asyncio.run(drive(Path(folder), address, OneDeath(channel, moment, int(number))))

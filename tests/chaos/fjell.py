@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from activities.directory.people import PersonCard
+from activities.signatures import KeyFileError, SigningKey
 from tests.rules.employers import employer
 from worker.installation import Installation
 from worker.settings import Settings
@@ -30,7 +34,14 @@ def settings(folder: Path) -> Settings:
 
 
 async def staged(folder: Path) -> Installation:
-    """The employer's installation under `folder`; staging it again finds what is there."""
+    """The employer's installation under `folder`; staging it again finds what is there.
+
+    Its key is the same in every folder, since that it counts is a fact of the employer.
+    """
+    with contextlib.suppress(KeyFileError):
+        SigningKey(Ed25519PrivateKey.from_private_bytes(b"fjell".ljust(32))).save(
+            settings(folder).signing_key
+        )
     return await stage(settings(folder), CAST, YEAR)
 
 

@@ -36,6 +36,9 @@ from worker.virtual import VirtualEnvironment, virtual_environment
 from workflows.rules.events import SYSTEM, Asked, Fact
 from workflows.rules.standing import Standing, fold
 
+pytestmark = pytest.mark.xdist_group("kill")
+"""What is made once for all of them is made by one process."""
+
 ROOT = Path(__file__).parents[2]
 CYCLES = [f"year/{EMPLOYER}/{YEAR}", f"unit/{EMPLOYER}/u1/{YEAR}"]
 IMPATIENT = RetryConfig(max_elapsed_time_millis=100, max_retries=1)
