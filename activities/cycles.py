@@ -55,6 +55,7 @@ class Cycles(CycleActivities):
         self._clocks = Clocks(clock)
         self._standings = Standings()
         self._keys = Keys()
+        self._first_use: dict[str, dict[str, int]] = {}
 
     @activity.defn(name="advance")
     async def advance(self, request: AdvanceRequest) -> Advanced:
@@ -79,13 +80,25 @@ class Cycles(CycleActivities):
                 organisation=situation.organisation_hash,
             )
             facts = await tx.facts(ref.employer, cycle=ref.id, after=request.since)
+            shown = facts[:FACTS_TOGETHER]
+            known = self._known_keys(ref.id, shown, request.since)
+            keys = await self._keys.enrolments(tx, ref.employer, shown, known)
         return Advanced(
-            facts=tuple(Recorded(seq=seq, fact=fact) for seq, fact in facts[:FACTS_TOGETHER]),
+            facts=tuple(Recorded(seq=seq, fact=fact) for seq, fact in shown),
+            keys=tuple(Recorded(seq=seq, fact=fact) for seq, fact in keys),
             next_moment=upcoming,
             closed=standing.closed_at is not None,
             more=len(facts) > FACTS_TOGETHER,
             request=request.digest,
         )
+
+    def _known_keys(self, cycle: str, facts: Sequence[tuple[int, Fact]], since: int) -> set[str]:
+        """The keys that the cycle's run was shown before: each goes with the first fact that it signed."""
+        first = self._first_use.setdefault(cycle, {})
+        for seq, fact in facts:
+            if fact.signed is not None:
+                first[fact.signed.key] = min(seq, first.get(fact.signed.key, seq))
+        return {key for key, seq in first.items() if seq <= since}
 
     @activity.defn(name="start_year")
     async def start_year(self, request: StartYearRequest) -> str:

@@ -65,6 +65,7 @@ class Keys:
 
     def __init__(self) -> None:
         self._rings: dict[str, KeyRing] = {}
+        self._enrolled: dict[str, dict[str, tuple[int, Fact]]] = {}
 
     async def of(self, reader: Reader, employer: str) -> KeyRing:
         """The keys by the facts that `reader` sees; only those not seen before are read."""
@@ -72,7 +73,29 @@ class Keys:
         new = await reader.facts(employer, kinds=("key_enrolled", "key_revoked"), after=ring.seq)
         if new:
             ring = self._rings[employer] = with_keys(ring, new)
+            enrolled = self._enrolled.setdefault(employer, {})
+            for seq, fact in new:
+                if isinstance(fact.body, KeyEnrolled):
+                    enrolled.setdefault(fact.body.key, (seq, fact))
         return ring
+
+    async def enrolments(
+        self, reader: Reader, employer: str, facts: Iterable[tuple[int, Fact]], known: Collection[str] = ()
+    ) -> list[tuple[int, Fact]]:
+        """The facts that enrolled the keys which signed `facts`, and the keys that vouched for those.
+
+        With them the signatures can be checked without the ledger. Keys that are `known` are left out.
+        """
+        await self.of(reader, employer)
+        enrolled, found = self._enrolled.get(employer, {}), dict[str, tuple[int, Fact]]()
+        wanted = [fact.signed.key for _, fact in facts if fact.signed is not None]
+        while wanted:
+            key = wanted.pop()
+            if key in enrolled and key not in found and key not in known:
+                found[key] = enrolled[key]
+                signed = enrolled[key][1].signed
+                wanted += [signed.key] if signed is not None else []
+        return sorted(found.values(), key=lambda item: item[0])
 
 
 def with_keys(ring: KeyRing, facts: Iterable[tuple[int, Fact]]) -> KeyRing:

@@ -60,6 +60,7 @@ class Advanced(Frozen):
 
     `next_moment` is None when the cycle is closed or waits for somebody else's year. `more` says that there are
     facts after these: ask again at once. `request` is the request's digest (None in answers of version 0.1.0).
+    `keys` are the enrolments of the keys that signed these facts, so that an exported history proves itself.
     """
 
     facts: tuple[Recorded, ...]
@@ -67,6 +68,7 @@ class Advanced(Frozen):
     closed: bool
     more: bool = False
     request: str | None = None
+    keys: tuple[Recorded, ...] = ()
 
 
 class SignalItem(Frozen):

@@ -265,6 +265,30 @@ def test_nothing_is_due_before_the_next_moment(which: tuple[int, int], known: fl
 
 
 @pytest.mark.parametrize("where", CYCLES, ids=["employer", "unit", "small unit"])
+def test_sixty_days_of_silence_end_with_an_open_gate_that_was_escalated(where: Situation) -> None:
+    filed_only = answering(
+        lambda step, here, waiting: (
+            here.opened_at + timedelta(hours=5) if waiting.what == "evidence" else None
+        )
+    )
+    facts, standing = live(where, filed_only, until=at("2027-07-19"))
+    due = max(s.due for s in standing.steps.values() if s.version and s.due <= d("2027-05-20"))
+    assert d("2027-07-19") - due >= timedelta(days=60)
+    silent = [
+        s for s in standing.steps.values() if s.version and s.due <= due and pending_answers(facts, s.key)
+    ]
+    assert silent
+    for step in silent:
+        assert step.settled is None
+        assert step.escalated > 0
+        assert not of(facts, step.key, "decision_recorded", "step_closed")
+
+
+def pending_answers(facts: Sequence[Fact], step: str) -> list[Fact]:
+    return [f for f in of(facts, step, "asked") if getattr(f.body, "what", "") in ("approve", "consult")]
+
+
+@pytest.mark.parametrize("where", CYCLES, ids=["employer", "unit", "small unit"])
 def test_silence_closes_nothing_and_opens_everything_on_its_day(where: Situation) -> None:
     facts, standing = live(where)
     lawful(where, facts, standing)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -253,3 +255,14 @@ def test_a_file_in_which_nobody_does_anything_proves_nothing(alone: Desk, tmp_pa
 def test_what_is_no_key_is_a_usage_error(alone: Desk, leaves: Path) -> None:
     for key in ("AAAA", "!" * 44, "A" * 43):
         assert alone("proof", str(leaves), "--key", key).code == 2
+
+
+SEALED = Path(__file__).parents[1] / "replay" / "histories" / "0.2.0"
+
+
+def test_a_whole_year_is_proved_from_its_archived_history_alone(alone: Desk) -> None:
+    """With nothing but the file and the keys that open it: who may speak with which key stands in it too."""
+    shutil.copytree(SEALED / "keys", alone.state / "keys" / "payload")
+    said = alone("proof", str(SEALED / "unit_fjell_u1_2027.pb.gz"))
+    assert said.code == 0, said.err
+    assert re.search(r"[1-9][0-9]+ bevist, 0 ikke bevist", said.line)
