@@ -7,14 +7,15 @@ line, from the portal, or through Temporal as a raw signal.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from activities.addressees import told
 from activities.ledger.log import Payload, commit, commitment
+from activities.organisations import ring_running
 from activities.proof import Keys, uncounted
+from activities.receipts import Came, Receipt, act_id, employer_of, receipt_of, record, sha256
 from activities.signatures import SigningKey, is_signed_by
 from activities.situations import Situations, Standings
 from activities.store.database import Database
@@ -22,7 +23,6 @@ from activities.store.errors import NotThere
 from activities.store.rows import CycleRow
 from activities.store.transaction import Transaction
 from workflows.rules.acts import judge, judge_for_employer, refused
-from workflows.rules.base import Frozen
 from workflows.rules.delegation import with_act
 from workflows.rules.events import (
     UNKNOWN,
@@ -50,28 +50,12 @@ from workflows.rules.statement import (
     read_envelope,
     read_statement,
 )
-from workflows.rules.terms import CycleRef, Outcome, Refusal, at
+from workflows.rules.terms import CycleRef, Outcome, Refusal
 
 LIFE = timedelta(minutes=10)
 """How long a statement that is handed over at once may be under way."""
 
 Method = Literal["desk", "portal", "rehearsal"]
-
-
-class Receipt(Frozen):
-    """What became of an attempt: the recorded fact, its ledger position, and the refusal's reason if any.
-
-    `repeated` says that the same statement was recorded before; nothing was added.
-    """
-
-    seq: int
-    fact: Fact
-    reason: Refusal | None
-    repeated: bool = False
-
-    @property
-    def accepted(self) -> bool:
-        return self.reason is None
 
 
 class Doors:
@@ -152,8 +136,8 @@ class Doors:
         statement = self._statement(employer, actor, act, now, nonce, cycle, step, LIFE, own)
         raw = (own or self._signer).sign(statement).to_json().encode()
         async with self._database.write(employer) as tx:
-            if (found := await tx.fact(employer, _act_id(statement))) is not None:
-                return _receipt(*found, repeated=True)
+            if (found := await tx.fact(employer, act_id(statement))) is not None:
+                return receipt_of(*found, repeated=True)
             return await self._receive(tx, raw, cycle or employer, now, self._method, texts, is_new=True)
 
     async def sign(
@@ -177,7 +161,7 @@ class Doors:
         statement = self._statement(employer, actor, act, now, nonce, cycle, step, life, own)
         async with self._database.write(employer) as tx:
             # Another door may be another machine's, which knows this installation's key from the ledger only.
-            await self._ring(tx, _Came(place=employer, cycle=None, digest="", via=self._method, now=now))
+            await self._ring(tx, Came(place=employer, cycle=None, digest="", via=self._method, now=now))
             for text in texts:
                 await tx.deposit(commitment(text.salt, text.text), text, now)
         return (own or self._signer).sign(statement)
@@ -208,19 +192,19 @@ class Doors:
         Through a signal the same statement counts once and is refused as replayed after that; through any
         other door it is a retry, and the first receipt is given again. `NotThere` for an unknown `place`.
         """
-        async with self._database.write(_employer(place)) as tx:
+        async with self._database.write(employer_of(place)) as tx:
             return await self._receive(tx, raw, place, now, via, texts)
 
     async def refuse_junk(
         self, cycle: str, reason: Refusal, inputs: Sequence[str], *, now: datetime, via: str
     ) -> Receipt:
         """Record as one fact what nobody can read; `inputs` are the SHA-256 of each, in order."""
-        digest = inputs[0] if len(inputs) == 1 else _sha256("".join(inputs).encode())
-        async with self._database.write(_employer(cycle)) as tx:
+        digest = inputs[0] if len(inputs) == 1 else sha256("".join(inputs).encode())
+        async with self._database.write(employer_of(cycle)) as tx:
             if await tx.cycle(cycle) is None:
                 raise NotThere.cycle(cycle)
             body = AttemptRefused(attempt="signal", reason=reason, input=digest, count=len(inputs))
-            return await _record(tx, f"{cycle}#refused {reason} {via}", cycle, None, UNKNOWN, body, now, via)
+            return await record(tx, f"{cycle}#refused {reason} {via}", cycle, None, UNKNOWN, body, now, via)
 
     async def deposit(self, employer: str, text: str, now: datetime) -> str:
         """Keep a text until the statement that commits to it arrives, a month at most; its commitment."""
@@ -246,7 +230,7 @@ class Doors:
         row = await tx.cycle(cycle) if cycle is not None else None
         if cycle is not None and row is None:
             raise NotThere.cycle(cycle)
-        came = _Came(place=place, cycle=cycle, digest=_sha256(raw), via=via, now=now)
+        came = Came(place=place, cycle=cycle, digest=sha256(raw), via=via, now=now)
         try:
             envelope = read_envelope(raw)
             statement = read_statement(envelope)
@@ -257,7 +241,7 @@ class Doors:
         ring = await self._ring(tx, came)
         if fault := _not_genuine(ring, envelope, statement, now):
             return await self._not_theirs(tx, came, statement, envelope, fault)
-        if (statement.employer, statement.cycle) != (_employer(place), cycle):
+        if (statement.employer, statement.cycle) != (employer_of(place), cycle):
             return await came.refused(
                 tx, refused(statement.act, Refusal.WRONG_PLACE, input=came.digest), statement.actor, envelope
             )
@@ -265,9 +249,9 @@ class Doors:
             return again
         return await self._judged(tx, came, row, ring, statement, envelope, texts)
 
-    async def _ring(self, tx: Transaction, came: _Came) -> KeyRing:
+    async def _ring(self, tx: Transaction, came: Came) -> KeyRing:
         """The employer's keys, the installation's own among them."""
-        employer = _employer(came.place)
+        employer = employer_of(came.place)
         ring = await self._keys.of(tx, employer)
         if self._signer.id in ring.keys:
             return ring
@@ -279,11 +263,11 @@ class Doors:
         return ring.after(await tx.append([fact]))
 
     async def _not_theirs(
-        self, tx: Transaction, came: _Came, statement: Statement, envelope: Envelope, reason: Refusal
+        self, tx: Transaction, came: Came, statement: Statement, envelope: Envelope, reason: Refusal
     ) -> Receipt:
         """Refused before anybody looked at what it says: whoever made it may not be who it names."""
         proven = reason in (Refusal.EXPIRED, Refusal.FUTURE_DATED)
-        known = await tx.person(_employer(came.place), statement.actor) is not None
+        known = await tx.person(employer_of(came.place), statement.actor) is not None
         body = refused(
             statement.act,
             reason,
@@ -293,29 +277,29 @@ class Doors:
         return await came.refused(tx, body, statement.actor if proven and known else UNKNOWN, envelope)
 
     async def _again(
-        self, tx: Transaction, came: _Came, statement: Statement, envelope: Envelope
+        self, tx: Transaction, came: Came, statement: Statement, envelope: Envelope
     ) -> Receipt | None:
-        found = await tx.fact(statement.employer, _act_id(statement))
+        found = await tx.fact(statement.employer, act_id(statement))
         if found is None:
             return None
         seq, fact = found
         signal = came.via.startswith("signal")
         if fact.signed == envelope and (not signal or fact.via == came.via):
-            return _receipt(seq, fact, repeated=True)
+            return receipt_of(seq, fact, repeated=True)
         body = refused(statement.act, Refusal.REPLAYED, input=came.digest)
         return await came.refused(tx, body, statement.actor, envelope)
 
     async def _judged(
         self,
         tx: Transaction,
-        came: _Came,
+        came: Came,
         row: CycleRow | None,
         ring: KeyRing,
         statement: Statement,
         envelope: Envelope,
         texts: Sequence[Payload],
     ) -> Receipt:
-        act, actor, id = statement.act, statement.actor, _act_id(statement)
+        act, actor, id = statement.act, statement.actor, act_id(statement)
         text, reason = await _committed(tx, act, texts)
         organisation: Organisation | None = None
         here: StepStanding | None = None
@@ -335,11 +319,11 @@ class Doors:
             body = judge(situation, standing, statement.step, actor, act, came.now)
         else:
             _hash, organisation = await tx.organisation(statement.employer)
-            name = f"d-{_sha256(id.encode())[:12]}"
+            name = f"d-{sha256(id.encode())[:12]}"
             body = judge_for_employer(organisation, ring, actor, act, name, came.now)
         if isinstance(body, AttemptRefused):
             body = body.model_copy(update={"input": came.digest})
-        receipt = await _record(
+        receipt = await record(
             tx, id, statement.cycle, statement.step, actor, body, came.now, came.via, envelope, text
         )
         if receipt.accepted:
@@ -349,28 +333,10 @@ class Doors:
                 await tx.ring(statement.cycle, receipt.fact.id, came.now)
             if organisation is not None and isinstance(body, Delegated | DelegationEnded | AbsenceSet):
                 new = await tx.put_organisation(with_act(organisation, body), came.now)
-                await _ring_all(tx, statement.employer, new, came.now)
+                await ring_running(tx, statement.employer, new, came.now)
             concerned = _concerned(body, ring, organisation, here)
             await tx.tell(told(receipt.fact, concerned=concerned), receipt.fact, receipt.seq, came.now)
         return receipt
-
-
-class _Came(Frozen):
-    """Where, how and when something came in."""
-
-    place: str
-    cycle: str | None
-    digest: str
-    via: str
-    now: datetime
-
-    async def refused(
-        self, tx: Transaction, body: AttemptRefused, actor: str, envelope: Envelope | None
-    ) -> Receipt:
-        """Record the refusal of something that is not known to be the act of its actor in this place."""
-        how = self.via if self.via.startswith("signal") else at(self.now)
-        id = f"{self.place}#refused {self.digest[:32]} {how}"
-        return await _record(tx, id, self.cycle, None, actor, body, self.now, self.via, envelope)
 
 
 def _not_genuine(ring: KeyRing, envelope: Envelope, statement: Statement, now: datetime) -> Refusal | None:
@@ -412,45 +378,3 @@ def _concerned(
         case DueDateChanged() if here is not None:
             return [h.person for q in here.questions if q.version == here.version for h in q.people]
     return ()
-
-
-async def _ring_all(tx: Transaction, employer: str, organisation: str, now: datetime) -> None:
-    for cycle in await tx.cycles(employer=employer, state="running"):
-        if cycle.organisation != organisation:
-            await tx.ring(cycle.id, f"{cycle.id}#organisation {organisation} {now.isoformat()}", now)
-
-
-async def _record(
-    tx: Transaction, id: str, cycle: str | None, step: str | None, actor: str, body: Body, now: datetime,
-    via: str, envelope: Envelope | None = None, text: Payload | None = None,
-) -> Receipt:  # fmt: skip
-    fact = Fact(
-        id=id, employer=_employer(cycle or id.partition("#")[0]), cycle=cycle, step=step, concerns=now,
-        recorded=now, actor=actor, body=body, via=via, signed=envelope,
-    )  # fmt: skip
-    kept = {id: text} if text is not None and not isinstance(body, AttemptRefused) else {}
-    new = await tx.append([fact], kept)
-    if new:
-        return _receipt(*new[0])
-    found = await tx.fact(fact.employer, id)
-    if found is None:
-        raise NotThere.cycle(id)
-    return _receipt(*found, repeated=True)
-
-
-def _act_id(statement: Statement) -> str:
-    where = f"{statement.cycle}/{statement.step}" if statement.cycle else statement.employer
-    return f"{where}#act {statement.actor} {statement.nonce}"
-
-
-def _employer(place: str) -> str:
-    return CycleRef.parse(place).employer if "/" in place else place
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _receipt(seq: int, fact: Fact, *, repeated: bool = False) -> Receipt:
-    reason = fact.body.reason if isinstance(fact.body, AttemptRefused) else None
-    return Receipt(seq=seq, fact=fact, reason=reason, repeated=repeated)

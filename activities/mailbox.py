@@ -15,7 +15,7 @@ import structlog
 from temporalio import activity
 
 from activities.clocks import Clock, Clocks
-from activities.doors import Receipt
+from activities.receipts import Receipt
 from activities.store.database import Database
 from activities.store.errors import NotThere, StoreError
 from workflows.messages import Received, ReceiveRequest, SignalItem, SignalOutcome

@@ -8,6 +8,7 @@ from datetime import datetime
 from activities.directory.people import PersonCard
 from activities.store.database import Database
 from activities.store.rows import EmployerRow, Mode, PersonRow
+from activities.store.transaction import Transaction
 from workflows.rules.organisation import Organisation
 
 
@@ -48,7 +49,12 @@ async def put_in_force(
             )
             for card in people
         )  # fmt: skip
-        for cycle in await tx.cycles(employer=employer, state="running"):
-            if cycle.organisation != hash:
-                await tx.ring(cycle.id, f"{cycle.id}#organisation {hash} {now.isoformat()}", now)
+        await ring_running(tx, employer, hash, now)
     return hash
+
+
+async def ring_running(tx: Transaction, employer: str, organisation: str, now: datetime) -> None:
+    """Wake the running years that do not follow this organisation yet."""
+    for cycle in await tx.cycles(employer=employer, state="running"):
+        if cycle.organisation != organisation:
+            await tx.ring(cycle.id, f"{cycle.id}#organisation {organisation} {now.isoformat()}", now)

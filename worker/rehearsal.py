@@ -15,9 +15,10 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import Documents
-from activities.doors import Doors, Receipt
+from activities.doors import Doors
 from activities.ledger.log import commit
 from activities.outbox import Outbox
+from activities.receipts import Receipt
 from activities.situations import Situations
 from activities.store.database import Database
 from activities.store.rows import CycleRow, InboxRow, OutboxRow

@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any
 
 from activities.cycles import Cycles, open_year
-from activities.doors import Doors, Receipt
+from activities.doors import Doors
 from activities.organisations import put_in_force
+from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from activities.situations import Situations
 from activities.store.database import Database

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from activities.cycles import Cycles, open_year
 from activities.documents import Documents
-from activities.doors import Doors, Receipt
+from activities.doors import Doors
 from activities.ledger.log import Payload, commit
 from activities.notices import compose
+from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from activities.situations import Situations
 from activities.store.database import Database

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from activities.doors import Doors, Receipt
+from activities.doors import Doors
 from activities.ledger.log import commit
+from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from activities.store.errors import NotThere
 from tests.activities.sawmill import EMPLOYER, SITUATIONS, UNIT, YEAR, Sawmill

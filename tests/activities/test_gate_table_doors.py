@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from activities.cycles import Cycles, open_year
-from activities.doors import Doors, Receipt
+from activities.doors import Doors
+from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from activities.situations import Situations
 from activities.store.database import Database

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.doors import Receipt
+from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from activities.store.database import Database
 from tests.activities.house import COLLEAGUE, MANAGER, OTHER_MANAGER, REP, STEPS, House

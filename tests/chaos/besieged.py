@@ -16,8 +16,8 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client
 
 from activities.cycles import open_year
-from activities.doors import Receipt
 from activities.organisations import put_in_force
+from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from tests.rules.employers import employer, law
 from tests.rules.small_year import YEAR as SMALL_YEAR

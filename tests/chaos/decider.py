@@ -21,7 +21,7 @@ from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.doors import Receipt
+from activities.receipts import Receipt
 from activities.store.database import StoreError
 from tests.chaos.errands import Errand, Line, errand, junk, read_journal, unfinished
 from tests.chaos.world import World

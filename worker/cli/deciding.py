@@ -23,8 +23,9 @@ from workflows.rules.terms import Outcome
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from activities.doors import Doors, Receipt
+    from activities.doors import Doors
     from activities.ledger.log import Payload
+    from activities.receipts import Receipt
     from activities.signatures import SigningKey
     from activities.situations import Situations
     from activities.store.database import Database, Reader

@@ -27,7 +27,7 @@ from workflows.rules.succession import LONGEST_CHAIN
 from workflows.rules.terms import Refusal
 
 if TYPE_CHECKING:
-    from activities.doors import Receipt
+    from activities.receipts import Receipt
     from activities.store.database import Database
     from activities.store.rows import PersonRow
     from workflows.rules.statement import Delegate, EndDelegation, SetAbsence

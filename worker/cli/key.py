@@ -21,7 +21,7 @@ from worker.cli.signing import key_option
 from worker.cli.step import nonce_option, recorded
 
 if TYPE_CHECKING:
-    from activities.doors import Receipt
+    from activities.receipts import Receipt
     from activities.signatures import SigningKey
     from activities.store.database import Database, Reader
     from workflows.rules.statement import EnrolKey, RevokeKey

@@ -14,7 +14,7 @@ from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
 
 if TYPE_CHECKING:
-    from activities.doors import Receipt
+    from activities.receipts import Receipt
     from worker.cli.cases import Case
     from worker.cli.words import Told
     from workflows.rules.statement import Answer, MoveDueDate

@@ -17,7 +17,7 @@ from worker.cli.frame import emit, frame
 from worker.cli.words import capital
 
 if TYPE_CHECKING:
-    from activities.doors import Receipt
+    from activities.receipts import Receipt
     from worker.cli.deciding import Ask
     from workflows.rules.statement import Envelope, Statement
     from workflows.rules.terms import Refusal

@@ -19,7 +19,7 @@ from worker.cli.reasoned import as_option, comment_file_option, comment_option
 from worker.cli.signing import key_option
 
 if TYPE_CHECKING:
-    from activities.doors import Receipt
+    from activities.receipts import Receipt
     from activities.situations import Situations
     from activities.store.database import Database
     from activities.store.rows import DocumentRow, PersonRow
