@@ -276,9 +276,9 @@ async def is_running(client: Client, cycle: str) -> bool:
 
 async def _workflows(world: World, ledger: Ledger, client: Client) -> list[str]:
     """Every run has ended as it should, has seen what the ledger has, and was never stopped by our code."""
-    of_cycle: dict[str | None, list[Fact]] = defaultdict(list)
-    for fact in ledger.facts:
-        of_cycle[fact.cycle].append(fact)
+    of_cycle: dict[str | None, list[tuple[int, Fact]]] = defaultdict(list)
+    for seq, fact in ledger.placed:
+        of_cycle[fact.cycle].append((seq, fact))
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(cycle: str) -> list[str]:
@@ -288,8 +288,13 @@ async def _workflows(world: World, ledger: Ledger, client: Client) -> list[str]:
             if status is not WorkflowExecutionStatus.COMPLETED:
                 return [f"{cycle}: its workflow is {status.name if status else 'nowhere'}"]
             faults = []
-            if await handle.query("standing", result_type=Standing) != fold(of_cycle[cycle]):
+            place = await handle.query("position", result_type=int)
+            seen = [fact for seq, fact in of_cycle[cycle] if seq <= place]
+            if await handle.query("standing", result_type=Standing) != fold(seen):
                 faults.append(f"{cycle}: the workflow's standing is not the ledger's")
+            # What is tried after a year has ended is refused and recorded, and no workflow is there to see it.
+            later = {fact.kind for seq, fact in of_cycle[cycle] if seq > place} - {"attempt_refused"}
+            faults += [f"{cycle}: the workflow has not seen a {kind}" for kind in sorted(later)]
             causes = [
                 WorkflowTaskFailedCause.Name(event.workflow_task_failed_event_attributes.cause)
                 async for event in handle.fetch_history_events()
