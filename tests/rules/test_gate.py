@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tests.rules.employers import MEDIUM, SINCE
 from workflows.rules.calendar import OSLO, WorkCalendar
 from workflows.rules.events import AttemptRefused, DecisionRecorded, EvidenceSubmitted
-from workflows.rules.gate import Gate, decide, pending, responsible, submit
+from workflows.rules.gate import Gate, decide, fulfilled, pending, responsible, submit
 from workflows.rules.organisation import Absence, Assignment, Holder, Organisation, Role
 from workflows.rules.plan import PlannedStep
 from workflows.rules.programme import Kind, SlotRule, Stage, Text
@@ -68,7 +68,7 @@ def said(role: Role, outcome: Outcome, person: str, **more: Any) -> Decision:
     }  # fmt: skip
     return Decision(
         role=role, asked=kinds.get(outcome, Kind.CONSULT), outcome=outcome, person=person,
-        **{"on_behalf_of": None, "version": 1, "fulfils": True, **more},
+        **{"on_behalf_of": None, "version": 1, **more},
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def standing(**changes: Any) -> StepStanding:
 
 EMPTY = standing(document=None, version=0, author=None, questions=())
 HEARD = standing(decisions=(said(Role.SAFETY_REP, Outcome.AGREED, REP),))
-SENT_BACK = standing(decisions=(said(Role.MANAGER, Outcome.REJECTED, MANAGER, fulfils=False),), sent_back=1)
+SENT_BACK = standing(decisions=(said(Role.MANAGER, Outcome.REJECTED, MANAGER),), sent_back=1)
 
 
 def away(organisation: Organisation, person: str, substitute: str | None = None) -> Organisation:
@@ -153,7 +153,7 @@ def case(what: str, answer: Answer, expected: str, **more: Any) -> Any:
         case(
             "a version that is being sent back, though nobody has looked yet", (TOP, T, APPROVED),
             Refusal.NO_EVIDENCE, step=step(slot(Kind.APPROVE, M), slot(Kind.APPROVE, T)),
-            here=standing(decisions=(said(M, CHANGES, MANAGER, fulfils=False),)),
+            here=standing(decisions=(said(M, CHANGES, MANAGER),)),
         ),
         case(
             "a version whose basis has changed since", (REP, R, AGREED), Refusal.STALE_VERSION,
@@ -188,7 +188,7 @@ def case(what: str, answer: Answer, expected: str, **more: Any) -> Any:
         case(
             "half a quorum does not open the next turn", (MANAGER, M, APPROVED), Refusal.NOT_YOUR_TURN,
             step=step(BOTH_UNIONS, APPROVE_MANAGER), organisation=TWO_UNIONS,
-            here=standing(decisions=(said(U, AGREED, "p6", fulfils=False),)),
+            here=standing(decisions=(said(U, AGREED, "p6"),)),
         ),
         case(
             "a vacant consultation, on record, opens the next turn", (MANAGER, M, APPROVED), OK,
@@ -219,12 +219,12 @@ def case(what: str, answer: Answer, expected: str, **more: Any) -> Any:
         ),
         case(
             "the same person for both halves", ("p6", U, AGREED), Refusal.ALREADY_DECIDED, step=step(BOTH_UNIONS),
-            organisation=TWO_UNIONS, here=standing(decisions=(said(U, AGREED, "p6", fulfils=False),)),
+            organisation=TWO_UNIONS, here=standing(decisions=(said(U, AGREED, "p6"),)),
         ),
         case(
             "one who acts for both halves", ("p6", U, AGREED), Refusal.ALREADY_DECIDED, step=step(BOTH_UNIONS),
             organisation=away(TWO_UNIONS, "p7", "p6"),
-            here=standing(decisions=(said(U, AGREED, "p6", fulfils=False),)),
+            here=standing(decisions=(said(U, AGREED, "p6"),)),
         ),
         case(
             "a new version is decided anew", (REP, R, AGREED), OK, document=V2, version=2,
@@ -339,12 +339,12 @@ def case(what: str, answer: Answer, expected: str, **more: Any) -> Any:
         case(
             "not both the substitute and the one who is away", (TOP, T, APPROVED), Refusal.ALREADY_DECIDED,
             step=step(slot(Kind.APPROVE, T, quorum=2)), organisation=away(MEDIUM, TOP, "p7"),
-            here=standing(decisions=(said(T, APPROVED, "p7", on_behalf_of=TOP, fulfils=False),)),
+            here=standing(decisions=(said(T, APPROVED, "p7", on_behalf_of=TOP),)),
         ),
         case(
             "nor the other way round", ("p7", T, APPROVED), Refusal.ALREADY_DECIDED,
             step=step(slot(Kind.APPROVE, T, quorum=2)), organisation=away(MEDIUM, TOP, "p7"),
-            here=standing(decisions=(said(T, APPROVED, TOP, fulfils=False),)),
+            here=standing(decisions=(said(T, APPROVED, TOP),)),
         ),
         case("a vacant manager: the top manager approves", (TOP, M, APPROVED), OK, here=HEARD, organisation=without(M)),
     ],
@@ -398,7 +398,7 @@ def test_silence_is_stated_by_the_owner_in_the_owner_s_own_name() -> None:
 def test_a_quorum_of_two_is_full_at_the_second_answer() -> None:
     both = {"step": step(BOTH_UNIONS), "organisation": TWO_UNIONS}
     assert not accepted(("p6", U, AGREED), **both).fulfils
-    half = standing(decisions=(said(U, AGREED, "p6", fulfils=False),))
+    half = standing(decisions=(said(U, AGREED, "p6"),))
     assert accepted(("p7", U, DISAGREES), here=half, **both).fulfils
 
 
@@ -407,7 +407,7 @@ def test_silence_fills_a_quorum_that_nobody_else_answers(answered: int) -> None:
     question = Question(
         what="consult", role=U, version=1, people=(Holder(person="p6"), Holder(person="p7")), asked_at=ASKED
     )
-    here = standing(questions=(question,), decisions=(said(U, AGREED, "p6", fulfils=False),) * answered)
+    here = standing(questions=(question,), decisions=(said(U, AGREED, "p6"),) * answered)
     stated = accepted(
         (MANAGER, U, SILENT), step=step(BOTH_UNIONS), organisation=TWO_UNIONS, here=here, day=date(2027, 6, 1)
     )
@@ -578,7 +578,7 @@ slots = st.lists(
 ids = st.sampled_from(["p1", "p2", "p3", "p4", "p6"])
 decisions = st.builds(
     Decision, role=st.sampled_from([R, M, T, U, W]), asked=st.sampled_from(Kind), outcome=st.sampled_from(Outcome),
-    person=ids, on_behalf_of=st.none() | ids, version=st.integers(0, 3), fulfils=st.booleans(),
+    person=ids, on_behalf_of=st.none() | ids, version=st.integers(0, 3),
 )  # fmt: skip
 questions = st.builds(
     Question, what=st.sampled_from(["evidence", "approve", "consult", "treat"]), role=st.sampled_from([R, U]),
@@ -616,7 +616,8 @@ def test_every_statement_gets_exactly_one_answer_and_none_is_lost(
         assert now < CLOSES
         assert (got.document, got.version) == (here.document, here.version)
         in_slot = [d for d in here.now_decided() if (d.role, d.asked) == (got.role, got.asked)]
-        assert not any(d.fulfils for d in in_slot)
+        slot = next(s for s in asked if (s.role, s.kind) == (got.role, got.asked))
+        assert not fulfilled(slot, here)
         assert got.outcome is SILENT or actor not in {d.person for d in in_slot}
 
 

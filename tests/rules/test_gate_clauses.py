@@ -185,7 +185,7 @@ def said(role: Role, outcome: Outcome, person: str, behalf: str | None = None, *
     return Decision.model_validate(
         {
             "role": role, "asked": kind, "outcome": outcome, "person": person, "on_behalf_of": behalf,
-            "version": 1, "fulfils": True, **more,
+            "version": 1, **more,
         }
     )  # fmt: skip
 
@@ -387,8 +387,8 @@ def test_a_refused_filing_says_which_document_it_was() -> None:
     ("answers", "full"),
     [
         ((), False),
-        ((said(Role.UNION_REP, Outcome.AGREED, "p9", fulfils=False),), False),
-        (tuple(said(Role.UNION_REP, Outcome.AGREED, p, fulfils=False) for p in ("p9", "p10")), True),
+        ((said(Role.UNION_REP, Outcome.AGREED, "p9"),), False),
+        (tuple(said(Role.UNION_REP, Outcome.AGREED, p) for p in ("p9", "p10")), True),
         ((said(Role.UNION_REP, Outcome.NO_RESPONSE, MANAGER),), True),
         ((said(Role.SAFETY_REP, Outcome.NO_RESPONSE, MANAGER),), False),
         ((said(Role.UNION_REP, Outcome.NO_RESPONSE, MANAGER, version=2),), False),

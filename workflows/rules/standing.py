@@ -51,7 +51,6 @@ class Decision(Frozen):
     person: str
     on_behalf_of: str | None
     version: int
-    fulfils: bool
     document: str = ""
     fact: str = ""
     """The id of the fact that holds it."""
@@ -253,7 +252,7 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
         case DecisionRecorded() as b:
             decision = Decision(
                 role=b.role, asked=b.asked, outcome=b.outcome, person=fact.actor, on_behalf_of=b.on_behalf_of,
-                version=b.version, fulfils=b.fulfils, document=b.document, fact=fact.id, back_to=b.back_to,
+                version=b.version, document=b.document, fact=fact.id, back_to=b.back_to,
             )  # fmt: skip
             return {"decisions": (*here.decisions, decision), "acted_at": fact.recorded}
         case DecisionDisregarded(decision=id):
