@@ -28,12 +28,10 @@ from workflows.rules.events import (
     DueDateChanged,
     EvidenceSubmitted,
     Fact,
-    FactError,
     KeyEnrolled,
     KeyRevoked,
     SentBack,
     StepClosed,
-    read_fact,
 )
 from workflows.rules.keys import KeyRing, key_id, why_not
 from workflows.rules.situation import Situation
@@ -54,6 +52,7 @@ from workflows.rules.statement import (
     Unreadable,
     read_statement,
 )
+from workflows.rules.stored_facts import FactError, read_fact
 from workflows.rules.terms import Refusal
 
 RESTS_ON_ANSWERS = (Asked, StepClosed, SentBack, AnswerDemanded)

@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.ledger.merkle import Frontier, leaf_hash
 from activities.store.tables import ledger_head, ledger_leaf, payload
 from workflows.rules.base import Frozen
-from workflows.rules.events import Fact, FactError, read_fact
+from workflows.rules.events import Fact
+from workflows.rules.stored_facts import FactError, read_fact
 
 SALT = 32
 """Bytes of salt in a commitment."""

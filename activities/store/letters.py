@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 
 from activities.store.reader import Reader
 from activities.store.rows import OutboxRow
@@ -119,8 +120,8 @@ async def claim(tx: Transaction, ids: Sequence[int], now: datetime, until: datet
 _COLUMNS = tuple(outbox.c[name] for name in OutboxRow.model_fields)
 
 
-def _row(row: object) -> OutboxRow:
-    return OutboxRow.model_validate(dict(row._mapping))  # type: ignore[attr-defined]
+def _row(row: Row[Any]) -> OutboxRow:
+    return OutboxRow.model_validate(dict(row._mapping))
 
 
 def _chunks(items: Sequence[int] | Sequence[str]) -> Iterable[Sequence[int] | Sequence[str]]:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from activities.ledger.log import LedgerError, canonical, commit, commitment, committed, leaf_bytes, read_leaf
 from tests.store.made import NOW, a_fact
-from workflows.rules.events import DecisionRecorded, FactError
+from workflows.rules.events import DecisionRecorded
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
+from workflows.rules.stored_facts import FactError
 from workflows.rules.terms import Outcome
 
 FIRST, LAST = (NOW.replace(year=year, tzinfo=None) for year in (1900, 2999))

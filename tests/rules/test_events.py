@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from workflows.rules import events
-from workflows.rules.events import CURRENT, UPCASTERS, Body, Fact, FactError, read_fact
+from workflows.rules.events import Body, Fact
 from workflows.rules.organisation import Holder, Profile, Role
 from workflows.rules.programme import Kind, Stage
 from workflows.rules.statement import Votes
+from workflows.rules.stored_facts import CURRENT, UPCASTERS, FactError, read_fact
 from workflows.rules.terms import CycleRef, Outcome, Refusal, What, at
 
 NOON = datetime(2027, 5, 3, 10, tzinfo=UTC)
