@@ -22,7 +22,7 @@ from activities.store.database import Database
 from activities.store.errors import NotThere
 from activities.store.rows import CycleRow
 from activities.store.transaction import Transaction
-from workflows.rules.acts import judge, judge_for_employer, refused
+from workflows.rules.acts import judge, judge_for_employer
 from workflows.rules.delegation import with_act
 from workflows.rules.events import (
     UNKNOWN,
@@ -38,6 +38,7 @@ from workflows.rules.events import (
 )
 from workflows.rules.keys import KeyRing, why_not
 from workflows.rules.organisation import Organisation, Role
+from workflows.rules.refusals import refused
 from workflows.rules.standing import StepStanding, fold
 from workflows.rules.statement import (
     Act,

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from workflows.rules.answers import answer, move_due_date
 from workflows.rules.calendar import oslo_day
 from workflows.rules.delegation import delegate, end_delegation, set_absence
-from workflows.rules.events import Attempt, AttemptRefused, Body
+from workflows.rules.events import Body
 from workflows.rules.gate import Gate, decide, submit
 from workflows.rules.keys import KeyRing, enrol, revoke
 from workflows.rules.organisation import Organisation
+from workflows.rules.refusals import refused
 from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing
 from workflows.rules.statement import (
@@ -30,19 +30,6 @@ from workflows.rules.statement import (
     SetAbsence,
 )
 from workflows.rules.terms import Refusal
-
-ATTEMPTS: dict[type[Any], Attempt] = {
-    Decide: "decision",
-    File: "evidence",
-    Answer: "answer",
-    MoveDueDate: "due_date",
-    Delegate: "delegation",
-    EndDelegation: "delegation",
-    SetAbsence: "absence",
-    EnrolKey: "key",
-    RevokeKey: "key",
-}
-"""What is attempted by which act."""
 
 
 def judge(situation: Situation, standing: Standing, step: str, actor: str, act: Act, now: datetime) -> Body:
@@ -89,13 +76,3 @@ def judge_for_employer(
         case RevokeKey():
             return revoke(ring, organisation, actor, act, day)
     return refused(act, Refusal.WRONG_PLACE)
-
-
-def refused(act: Act, reason: Refusal, **more: Any) -> AttemptRefused:
-    """The refusal of an act, with what it was about."""
-    about = {
-        name: getattr(act, name, None)
-        for name in ("role", "outcome", "document", "version")
-        if isinstance(act, Decide | File | Answer)
-    }
-    return AttemptRefused.model_validate({"attempt": ATTEMPTS[type(act)], "reason": reason, **about, **more})

@@ -9,6 +9,7 @@ from workflows.rules.events import AttemptRefused, DisagreementAnswered, DueDate
 from workflows.rules.gate import Gate, barred_from
 from workflows.rules.organisation import EMPLOYER_SIDE, Holder, Organisation, Role
 from workflows.rules.plan import PlannedStep
+from workflows.rules.refusals import refused
 from workflows.rules.statement import Answer, MoveDueDate
 from workflows.rules.terms import Refusal
 
@@ -34,26 +35,23 @@ def answer(gate: Gate, actor: str, said: Answer, now: datetime) -> DisagreementA
     Also when the step is closed.
     """
 
-    def refused(reason: Refusal) -> AttemptRefused:
-        return AttemptRefused(attempt="answer", reason=reason, version=said.version)
-
     if now >= gate.closes:
-        return refused(Refusal.TOO_LATE)
+        return refused(said, Refusal.TOO_LATE)
     role = answering_role(gate.step)
     barred = barred_from(gate.step, gate.standing, "answer", role, said.version)
     holder = gate.speaker("answer", role, actor, now, said.on_behalf_of, barred)
     if holder is None:
         owns = gate.speaker("answer", role, actor, now, said.on_behalf_of) is not None
-        return refused(Refusal.TWO_ROLES if owns else Refusal.NOT_ELIGIBLE)
+        return refused(said, Refusal.TWO_ROLES if owns else Refusal.NOT_ELIGIBLE)
     owed = [o for o in gate.standing.unanswered() if o.version <= said.version]
     if said.version not in {o.version for o in owed}:
         done = any(o.answered and o.version == said.version for o in gate.standing.owed)
-        return refused(Refusal.ALREADY_DECIDED if done else Refusal.NOTHING_TO_ANSWER)
+        return refused(said, Refusal.ALREADY_DECIDED if done else Refusal.NOTHING_TO_ANSWER)
     disagree = tuple(dict.fromkeys(person for o in owed for person in o.disagree))
     if barred & {holder.person, holder.acting_for}:
-        return refused(Refusal.TWO_ROLES)
+        return refused(said, Refusal.TWO_ROLES)
     if said.comment is None:
-        return refused(Refusal.COMMENT_REQUIRED)
+        return refused(said, Refusal.COMMENT_REQUIRED)
     late = oslo_day(now) > min(o.due for o in owed)
     return DisagreementAnswered(
         version=said.version,
@@ -71,13 +69,10 @@ def move_due_date(
     never to or past the day the year or the unit is closed, and never without a reason (E16)."""
     step, standing, day = gate.step, gate.standing, oslo_day(now)
 
-    def refused(reason: Refusal) -> AttemptRefused:
-        return AttemptRefused(attempt="due_date", reason=reason)
-
     if standing.settled == "closed":
-        return refused(Refusal.CLOSED)
+        return refused(said, Refusal.CLOSED)
     if standing.settled is not None or now >= gate.closes:
-        return refused(Refusal.TOO_LATE)
+        return refused(said, Refusal.TOO_LATE)
     organisation, unit = gate.organisation, step.cycle.unit
     may = (
         *organisation.entitled(step.owner, unit, day, step.step),
@@ -85,9 +80,9 @@ def move_due_date(
         *organisation.entitled(Role.HR, unit, day, step.step),
     )
     if not any(actor in (h.person, h.acting_for) for h in may):
-        return refused(Refusal.NOT_ELIGIBLE)
+        return refused(said, Refusal.NOT_ELIGIBLE)
     if said.due == standing.due or not day <= said.due < oslo_day(gate.closes):
-        return refused(Refusal.WRONG_DATES)
+        return refused(said, Refusal.WRONG_DATES)
     if said.comment is None:
-        return refused(Refusal.COMMENT_REQUIRED)
+        return refused(said, Refusal.COMMENT_REQUIRED)
     return DueDateChanged(before=standing.due, after=said.due, reason="decided", comment=said.comment)

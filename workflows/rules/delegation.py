@@ -22,6 +22,7 @@ from workflows.rules.organisation import (
     Slice,
     overlap,
 )
+from workflows.rules.refusals import refused
 from workflows.rules.statement import Delegate, EndDelegation, SetAbsence
 from workflows.rules.succession import LONGEST_CHAIN
 from workflows.rules.terms import Refusal
@@ -47,7 +48,7 @@ def delegate(
     handed on already, to the same person for the same time, is not handed on again.
     """
     if reason := _why_not_delegated(organisation, actor, act, id, day):
-        return AttemptRefused(attempt="delegation", reason=reason, role=act.role)
+        return refused(act, reason)
     return Delegated(
         delegation=id, person=act.person, to=act.to, since=act.since, until=act.until, role=act.role,
         unit=act.unit, step=act.step,
@@ -69,7 +70,7 @@ def end_delegation(
     It ends earlier than it would have, and not in the past; before its first day, it never begins.
     """
     if reason := _why_not_ended(organisation, actor, act, day):
-        return AttemptRefused(attempt="delegation", reason=reason)
+        return refused(act, reason)
     return DelegationEnded(delegation=act.delegation, until=act.until)
 
 
@@ -82,7 +83,7 @@ def set_absence(
     representative. The absence is not wholly past.
     """
     if reason := _why_not_away(organisation, actor, act, day):
-        return AttemptRefused(attempt="absence", reason=reason)
+        return refused(act, reason)
     return AbsenceSet(person=act.person, since=act.since, until=act.until, substitute=act.substitute)
 
 

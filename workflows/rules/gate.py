@@ -15,6 +15,7 @@ from workflows.rules.events import AttemptRefused, DecisionRecorded, EvidenceSub
 from workflows.rules.organisation import Holder, Organisation, Role
 from workflows.rules.plan import REAL_OPPORTUNITY_DAYS, PlannedStep
 from workflows.rules.programme import Kind, SlotRule, Stage
+from workflows.rules.refusals import refused
 from workflows.rules.standing import StepStanding
 from workflows.rules.statement import Decide, File, Votes
 from workflows.rules.terms import Outcome, Refusal, What
@@ -208,7 +209,7 @@ def submit(gate: Gate, actor: str, said: File, now: datetime) -> EvidenceSubmitt
     """
     reason, holder = _why_not_filed(gate, actor, said, now)
     if reason is not None:
-        return AttemptRefused(attempt="evidence", reason=reason, document=said.document)
+        return refused(said, reason)
     on_behalf_of = holder.acting_for if holder is not None else None
     return EvidenceSubmitted(
         document=said.document, version=gate.standing.version + 1, on_behalf_of=on_behalf_of
@@ -239,24 +240,24 @@ def decide(gate: Gate, actor: str, said: Decide, now: datetime) -> DecisionRecor
     """Is what `actor` says accepted at `now`, or refused because of what?"""
     standing = gate.standing
     if standing.settled == "closed":
-        return _refused(said, Refusal.CLOSED)
+        return refused(said, Refusal.CLOSED)
     if now >= gate.closes or standing.settled is not None:
-        return _refused(said, Refusal.TOO_LATE)
+        return refused(said, Refusal.TOO_LATE)
     slots = [s for s in gate.step.slots if s.role is said.role]
     if not slots:
-        return _refused(said, Refusal.NOT_ELIGIBLE)
+        return refused(said, Refusal.NOT_ELIGIBLE)
     # A role may be both heard and asked to decide; the answer tells which question it is to.
     slot = next((s for s in slots if said.outcome in OUTCOMES[s.kind]), slots[0])
     holder = _who_says(gate, slot, actor, said, now)
     if holder is None:
-        return _refused(said, _why_not_theirs(gate, slot, actor, said, now))
+        return refused(said, _why_not_theirs(gate, slot, actor, said, now))
     reason = (
         _why_not_this(gate, slot, said)
         or _why_not_now(gate, slot, holder, said, now)
         or _why_not_so(gate, slot, said, now)
     )
     if reason is not None:
-        return _refused(said, reason)
+        return refused(said, reason)
     earlier = [d for d in standing.now_decided() if (d.role, d.asked) == (slot.role, slot.kind)]
     return DecisionRecorded(
         role=slot.role,
@@ -271,13 +272,6 @@ def decide(gate: Gate, actor: str, said: Decide, now: datetime) -> DecisionRecor
         fulfils=said.outcome is Outcome.NO_RESPONSE
         or (said.outcome not in SENDS_BACK and len(earlier) + 1 >= slot.quorum),
     )
-
-
-def _refused(said: Decide, reason: Refusal) -> AttemptRefused:
-    return AttemptRefused(
-        attempt="decision", reason=reason, role=said.role, outcome=said.outcome, document=said.document,
-        version=said.version,
-    )  # fmt: skip
 
 
 def _who_says(gate: Gate, slot: SlotRule, actor: str, said: Decide, now: datetime) -> Holder | None:

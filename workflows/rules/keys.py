@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from workflows.rules.base import Frozen
 from workflows.rules.events import AttemptRefused, Fact, KeyEnrolled, KeyRevoked
 from workflows.rules.organisation import Organisation, Role
+from workflows.rules.refusals import refused
 from workflows.rules.statement import LONGEST_LIFE, EnrolKey, RevokeKey, Statement
 from workflows.rules.terms import Refusal
 
@@ -104,18 +105,15 @@ def enrol(
 ) -> KeyEnrolled | AttemptRefused:
     """May `actor` have this key count? Everybody enrols for themselves alone, and a key once only."""
 
-    def refused(reason: Refusal) -> AttemptRefused:
-        return AttemptRefused(attempt="key", reason=reason)
-
     raw = base64.b64decode(act.public_key)
     if len(raw) != 32 or base64.b64encode(raw).decode() != act.public_key:
-        return refused(Refusal.UNREADABLE)
+        return refused(act, Refusal.UNREADABLE)
     if actor != act.person:
-        return refused(Refusal.WRONG_PERSON)
+        return refused(act, Refusal.WRONG_PERSON)
     if act.person not in organisation.people():
-        return refused(Refusal.UNKNOWN_PERSON)
+        return refused(act, Refusal.UNKNOWN_PERSON)
     if key_id(raw) in ring.keys:
-        return refused(Refusal.ALREADY_DECIDED)
+        return refused(act, Refusal.ALREADY_DECIDED)
     return KeyEnrolled(key=key_id(raw), public_key=act.public_key, person=act.person)
 
 
@@ -125,10 +123,10 @@ def revoke(
     """May `actor` have the key count no longer? Its person may, and HR and the top manager for who cannot."""
     key = ring.keys.get(act.key)
     if key is None:
-        return AttemptRefused(attempt="key", reason=Refusal.UNKNOWN_KEY)
+        return refused(act, Refusal.UNKNOWN_KEY)
     if key.revoked is not None:
-        return AttemptRefused(attempt="key", reason=Refusal.ALREADY_DECIDED)
+        return refused(act, Refusal.ALREADY_DECIDED)
     may = {h.person for role in (Role.HR, Role.TOP_MANAGER) for h in organisation.holders(role, None, day)}
     if actor not in {key.person, *may}:
-        return AttemptRefused(attempt="key", reason=Refusal.NOT_ELIGIBLE)
+        return refused(act, Refusal.NOT_ELIGIBLE)
     return KeyRevoked(key=act.key, reason=act.reason)
