@@ -48,8 +48,8 @@ format: .venv/development
 
 # Each lock keeps to the versions of the one before it, so that they can share one .venv.
 lock: .venv/tools
-	$(COMPILE) --extra postgres pyproject.toml --output-file requirements.lock
-	$(COMPILE) --extra postgres --group dev --constraint requirements.lock pyproject.toml \
+	$(COMPILE) --extra postgres --extra timestamps pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra postgres --extra timestamps --group dev --constraint requirements.lock pyproject.toml \
 		--output-file requirements-dev.lock
 	printf '%s\n' $(TOOLS) | $(COMPILE) --constraint requirements-dev.lock - \
 		--output-file requirements-bootstrap.lock
