@@ -159,5 +159,36 @@ class StartYearRequest(Frozen):
     year: int
 
 
+class RetentionInput(Frozen):
+    """Starts the yearly erasing of what an employer has kept long enough.
+
+    A `sealed` run was started under our key and believes no answer that is not.
+    """
+
+    employer: str
+    sealed: bool = False
+
+
+class EraseDueRequest(Frozen):
+    """Erase some of what is due for the employer; `run` and `number` say which of a run's questions it is."""
+
+    employer: str
+    run: str = ""
+    number: int = 0
+
+    @property
+    def digest(self) -> str:
+        """What the answer repeats, so that the answer to another request is not taken for it."""
+        return _digest("erase", self.employer, self.run, str(self.number))
+
+
+class Erased(Frozen):
+    """How many records went, and whether there are more. `request` is the request's digest."""
+
+    count: int
+    more: bool
+    request: str
+
+
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

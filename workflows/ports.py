@@ -6,7 +6,15 @@ from abc import ABC, abstractmethod
 
 from temporalio import activity
 
-from workflows.messages import Advanced, AdvanceRequest, Received, ReceiveRequest, StartYearRequest
+from workflows.messages import (
+    Advanced,
+    AdvanceRequest,
+    Erased,
+    EraseDueRequest,
+    Received,
+    ReceiveRequest,
+    StartYearRequest,
+)
 
 
 class CycleActivities(ABC):
@@ -35,4 +43,16 @@ class SignalActivities(ABC):
         """Record signals that came from outside: statements are decided on, everything else is refused.
 
         Safe to repeat. Never fails for what came, only while the ledger cannot be written.
+        """
+
+
+class RetentionActivities(ABC):
+    """What the yearly erasing asks of the world."""
+
+    @activity.defn(name="erase_what_is_due")
+    @abstractmethod
+    async def erase_what_is_due(self, request: EraseDueRequest) -> Erased:
+        """Erase some of what the employer has kept long enough, with the facts that say so.
+
+        Safe to repeat: what went is not there to go again. What is due follows from the worker's own clock.
         """

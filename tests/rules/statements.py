@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
@@ -17,14 +17,18 @@ from workflows.rules.statement import (
     Delegate,
     EndDelegation,
     EnrolKey,
+    EraseDocument,
+    ErasePerson,
+    EraseText,
     File,
     MoveDueDate,
     RevokeKey,
     SetAbsence,
+    SetRetention,
     Statement,
     Votes,
 )
-from workflows.rules.terms import Outcome
+from workflows.rules.terms import Outcome, Records
 
 EMPLOYER = "fjell"
 CYCLE = "unit/fjell/u1/2027"
@@ -80,6 +84,16 @@ _employer_acts = st.one_of(
     st.builds(
         RevokeKey, key=st.just("0123456789abcdef"),
         reason=st.sampled_from(["lost", "stolen", "replaced", "left"]),
+    ),
+    st.builds(
+        EraseText, facts=st.lists(_ids, min_size=1, max_size=3).map(tuple),
+        basis=st.sampled_from(["request", "mistake"]),
+    ),
+    st.builds(EraseDocument, document=_hashes, basis=st.sampled_from(["request", "mistake"])),
+    st.builds(ErasePerson, person=_ids, basis=st.sampled_from(["request", "mistake", "left"])),
+    st.builds(
+        SetRetention, records=st.sampled_from(get_args(Records)), days=st.integers(0, 36_500),
+        comment=st.none() | _hashes,
     ),
 )  # fmt: skip
 _known = st.builds(

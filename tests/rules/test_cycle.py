@@ -297,6 +297,15 @@ def test_silence_closes_nothing_and_opens_everything_on_its_day(where: Situation
     assert not [f for f in facts if f.kind in ("step_closed", "decision_recorded", "sent_back")]
 
 
+@pytest.mark.parametrize("where", CYCLES, ids=["employer", "unit", "small unit"])
+def test_a_clock_that_was_ahead_once_does_not_move_what_happened_after_it(where: Situation) -> None:
+    facts, standing = live(where, crowd(7))
+    ahead = facts[-1].recorded + timedelta(days=365)
+    held = [f.model_copy(update={"recorded": ahead, "clock": "ran_back"}) for f in facts]
+    assert {f.happened for f in facts} == {f.recorded for f in facts}
+    assert fold(held) == standing
+
+
 # --- the ladder -----------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from workflows.rules import events
+from workflows.rules import events, record_facts
 from workflows.rules.events import Body, Fact
 from workflows.rules.organisation import Holder, Profile, Role
 from workflows.rules.programme import Kind, Stage
@@ -129,6 +129,7 @@ counts = st.integers(0, 10**6)
 steps = st.from_regex(r"[A-Z][0-9]{2,3}(\.[0-9]{1,2})?", fullmatch=True)
 ids = st.from_regex(r"[A-Z][0-9]{2,3}", fullmatch=True)
 keys = st.from_regex(r"[0-9a-f]{16}", fullmatch=True)
+signatures = st.binary(min_size=64, max_size=64).map(lambda b: b64encode(b).decode())
 stages = st.sampled_from(Stage)
 votes = st.builds(
     Votes,
@@ -142,7 +143,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "programme": hashes, "law": hashes, "organisation": hashes, "before_hash": st.none() | hashes,
     "profile": profiles, "profile_before": profiles, "profile_after": profiles, "rehearsal": st.booleans(),
     "unit": people, "due": dates, "predecessors_open": st.lists(steps, max_size=3).map(tuple), "what": whats,
-    "role": roles, "people": tuples_of_people, "version": st.integers(1, 50), "days_before": counts,
+    "role": roles, "people": tuples_of_people, "days_before": counts,
     "days_after": counts, "deviation": st.booleans(), "wec_item": st.booleans(), "document": hashes,
     "on_behalf_of": st.none() | people, "asked": st.sampled_from(Kind), "outcome": outcomes,
     "comment": st.none() | hashes, "fulfils": st.booleans(), "attempt": st.sampled_from(get_args(events.Attempt)),
@@ -156,7 +157,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "key": keys, "public_key": st.binary(min_size=32, max_size=32).map(lambda b: b64encode(b).decode()),
     "person": people, "to": people, "since": dates, "until": dates, "delegation": people, "step": st.none() | ids,
     "substitute": st.none() | people,
-    "basis": st.lists(st.tuples(steps, st.integers(1, 50)), max_size=2).map(tuple),
+    "basis": st.sampled_from(get_args(record_facts.Basis)), "signature": signatures, "previous": st.none() | keys,
+    "previous_signature": st.none() | signatures, "workflow": st.just("unit/fjell/u1/2027"),
+    "run": st.uuids().map(str), "events": st.integers(1, 10**6), "sha256": hashes, "size": st.integers(1, 10**6),
+    "version": st.integers(1, 50), "purpose": st.sampled_from(["history", "step", "dossier", "search"]),
+    "facts": st.lists(st.text("abc/#0123456789", min_size=1, max_size=300), min_size=1, max_size=3).map(tuple),
+    "year": st.integers(2000, 2099), "texts": st.booleans(), "names": st.booleans(), "before": dates,
+    "records": st.sampled_from(get_args(record_facts.Records)), "days": st.integers(0, 36_500),
 }  # fmt: skip
 OTHERWISE: dict[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (events.Asked, "people"): st.lists(holders, max_size=3).map(tuple),
@@ -168,12 +175,18 @@ OTHERWISE: dict[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (events.Delegated, "role"): st.none() | roles,
     (events.Delegated, "unit"): st.none() | people,
     (events.DisagreementAnswered, "comment"): hashes,
+    (events.StepClosed, "basis"): st.lists(st.tuples(steps, st.integers(1, 50)), max_size=2).map(tuple),
+    (record_facts.HistoryExported, "closed"): st.booleans(),
+    (record_facts.HistoryExported, "version"): st.from_regex(r"[0-9]\.[0-9]{1,2}\.[0-9]", fullmatch=True),
+    (record_facts.TextsRead, "facts"): st.lists(st.integers(1, 10**6), min_size=1, max_size=3).map(tuple),
+    (record_facts.RecordsErased, "count"): st.integers(1, 10**6),
+    (record_facts.RetentionSet, "comment"): hashes,
+    (record_facts.DossierMade, "unit"): st.none() | people,
     (events.KeyEnrolled, "person"): st.none() | people,
     (events.KeyRevoked, "reason"): st.sampled_from(["lost", "stolen", "replaced", "left"]),
     (events.RunStartedAgain, "reason"): st.just("missing"),
     (events.ResponsibilityMoved, "before"): tuples_of_people,
     (events.ResponsibilityMoved, "after"): tuples_of_people,
-    (events.DueDateChanged, "before"): dates,
     (events.DueDateChanged, "after"): dates,
     (events.DueDateChanged, "reason"): st.sampled_from(["organisation_changed", "decided"]),
     (events.StepWithdrawn, "reason"): st.sampled_from(["unit_closed", "duty_ended"]),
@@ -207,7 +220,7 @@ def test_a_fact_of_any_kind_survives_its_journey_as_json(
 
 def test_the_kinds_of_facts_are_all_different() -> None:
     kinds = [b.model_fields["kind"].default for b in BODIES]
-    assert len(set(kinds)) == len(kinds) == 34
+    assert len(set(kinds)) == len(kinds) == 44
 
 
 # --- no personal text -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Final
 from activities.language import N_
 from workflows.rules.events import Attempt
 from workflows.rules.organisation import Profile
+from workflows.rules.record_facts import Basis, Records
 from workflows.rules.terms import Outcome, Refusal, What
 
 KINDS: Final[Mapping[str, str]] = {
@@ -45,6 +46,16 @@ KINDS: Final[Mapping[str, str]] = {
     "delegated": N_("fullmakt gitt"),
     "delegation_ended": N_("fullmakt avsluttet"),
     "absence_set": N_("fravær"),
+    "log_key_enrolled": N_("hovedbokens nøkkel registrert"),
+    "history_exported": N_("arbeidshistorikk eksportert"),
+    "texts_read": N_("noen har lest det andre skrev"),
+    "dossier_made": N_("tilsynsmappe laget"),
+    "erasure_asked": N_("sletting foreslått"),
+    "texts_erased": N_("tekst slettet"),
+    "person_erased": N_("person slettet"),
+    "document_erased": N_("dokument slettet"),
+    "records_erased": N_("gamle opplysninger slettet"),
+    "retention_set": N_("lagringstid bestemt"),
 }
 """Each kind of fact, in a few words."""
 
@@ -90,6 +101,10 @@ REASONS: Final[Mapping[Refusal, str]] = {
     Refusal.EXPIRED: N_("det var gått ut på tid"),
     Refusal.FUTURE_DATED: N_("det var datert fram i tid"),
     Refusal.REPLAYED: N_("det var brukt før"),
+    Refusal.NOTHING_TO_ERASE: N_("der er det ingenting å slette"),
+    Refusal.STILL_NEEDED: N_("det er i bruk ennå"),
+    Refusal.KEPT_TOO_SHORT: N_("det skal lagres lenger enn det"),
+    Refusal.KEPT_TOO_LONG: N_("det skal ikke lagres så lenge"),
 }
 """Why an attempt was refused, as half a sentence about the past."""
 
@@ -121,7 +136,37 @@ TRIED: Final[Mapping[Attempt, str]] = {
     "key": N_("Nektet: {who} prøvde å registrere eller trekke tilbake en nøkkel, men {reason}"),
     "signal": N_("Nektet: {who} sendte et signal, men {reason}"),
     "statement": N_("Nektet: {who} sendte noe som skulle være en signert uttalelse, men {reason}"),
+    "erasure": N_("Nektet: {who} prøvde å slette noe, men {reason}"),
+    "retention": N_("Nektet: {who} prøvde å endre hvor lenge noe lagres, men {reason}"),
 }
+
+PURPOSES: Final[Mapping[str, str]] = {
+    "history": N_("i historikken"),
+    "step": N_("ved steget"),
+    "dossier": N_("i en tilsynsmappe"),
+    "search": N_("ved søk"),
+}
+"""Where texts were read."""
+
+BASES: Final[Mapping[Basis, str]] = {
+    "retention": N_("fordi lagringstiden er ute"),
+    "request": N_("fordi den det gjelder, ba om det"),
+    "mistake": N_("fordi det aldri skulle vært der"),
+    "left": N_("fordi den det gjelder, har sluttet"),
+}
+"""Why something was erased."""
+
+RECORDS: Final[Mapping[Records, str]] = {
+    "text": N_("det folk skrev"),
+    "deposited_text": N_("tekster som ventet på et svar"),
+    "document": N_("dokumenter"),
+    "person": N_("personer i registeret"),
+    "delivery": N_("utsendinger"),
+    "mail": N_("e-poster"),
+    "history": N_("arbeidshistorikk"),
+    "reading": N_("hvem som leste hva"),
+}
+"""Records that are kept for a time."""
 
 BECAUSE: Final[Mapping[str, str]] = {
     "new_version": N_("fordi det er lagt fram en ny versjon"),

@@ -11,7 +11,8 @@ from typing import Final
 from activities.language import _, current, format_day, ngettext
 from activities.words import OUTCOME_NAMES, REVOKED, ROLES
 from worker.cli.act_words import ANSWERED, ASKED, BECAUSE, LACKING, PROFILES, REASONS, TRIED
-from worker.cli.words import listed, role_name
+from worker.cli.record_acts import said_of_the_record
+from worker.cli.words import capital, listed, role_name
 from workflows.rules.events import (
     SYSTEM,
     UNKNOWN,
@@ -185,6 +186,13 @@ def _said(body: Body, actor: str, names: Names, units: Names) -> Iterator[str]:
             yield from _said_of_a_year(body, units)
         case CycleClosed() | RunStartedAgain():
             yield from _said_of_a_year(body, units)
+        case _:
+            yield from said_of_the_record(
+                body,
+                capital(name(actor, names)),
+                lambda id: name(id, names),
+                lambda id: visible(units.get(id, id)),
+            )
 
 
 def _said_by_a_person(

@@ -1,6 +1,7 @@
 """Every act of a person, judged: which rule it falls under, and what is recorded of it.
 
-`judge` and `judge_for_employer` are total: accepted or refused, they answer with the fact's body.
+`judge`, `judge_for_employer` and `judge_of_the_record` are total: accepted or refused, they answer with the
+fact's body.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from workflows.rules.answers import answer, move_due_date
+from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day
 from workflows.rules.delegation import delegate, end_delegation, set_absence
+from workflows.rules.erasure import Written, erase_document, erase_person, erase_texts
 from workflows.rules.events import Body
 from workflows.rules.gate import Gate, decide, submit
 from workflows.rules.keys import KeyRing, enrol, revoke
 from workflows.rules.organisation import Organisation
 from workflows.rules.refusals import refused
+from workflows.rules.retention import Schedule, set_retention
 from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing
 from workflows.rules.statement import (
@@ -24,10 +28,14 @@ from workflows.rules.statement import (
     Delegate,
     EndDelegation,
     EnrolKey,
+    EraseDocument,
+    ErasePerson,
+    EraseText,
     File,
     MoveDueDate,
     RevokeKey,
     SetAbsence,
+    SetRetention,
 )
 from workflows.rules.terms import Refusal
 
@@ -75,4 +83,36 @@ def judge_for_employer(
             return enrol(ring, organisation, actor, act)
         case RevokeKey():
             return revoke(ring, organisation, actor, act, day)
+    return refused(act, Refusal.WRONG_PLACE)
+
+
+RECORD_ACTS = (EraseText, EraseDocument, ErasePerson, SetRetention)
+"""Acts of the employer about the record itself."""
+
+
+class OfTheRecord(Frozen):
+    """What an act about the record is judged by.
+
+    `written` is what it names, `known` whether the directory has the name of the person it names.
+    """
+
+    schedule: Schedule
+    written: tuple[Written, ...] = ()
+    known: bool = False
+
+
+def judge_of_the_record(
+    organisation: Organisation, about: OfTheRecord, actor: str, act: Act, now: datetime
+) -> Body:
+    """What is recorded when `actor` wants something erased, or decides how long something is kept."""
+    day = oslo_day(now)
+    match act:
+        case EraseText():
+            return erase_texts(organisation, actor, act, about.written, day)
+        case EraseDocument():
+            return erase_document(organisation, actor, act, about.written, day)
+        case ErasePerson():
+            return erase_person(organisation, about.schedule, actor, act, about.known, day)
+        case SetRetention():
+            return set_retention(organisation, about.schedule, actor, act, day)
     return refused(act, Refusal.WRONG_PLACE)

@@ -7,7 +7,7 @@ the fact holds a salted commitment to it.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
@@ -15,6 +15,18 @@ from pydantic import AwareDatetime, Field
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Holder, Id, Profile, Role
 from workflows.rules.programme import Kind, Stage
+from workflows.rules.record_facts import (
+    DocumentErased,
+    DossierMade,
+    ErasureAsked,
+    HistoryExported,
+    LogKeyEnrolled,
+    PersonErased,
+    RecordsErased,
+    RetentionSet,
+    TextsErased,
+    TextsRead,
+)
 from workflows.rules.statement import Base64, Envelope, KeyId, Votes
 from workflows.rules.terms import CycleId, Hash, Outcome, Refusal, StepKey, What
 
@@ -29,7 +41,17 @@ Via = Annotated[str, Field(pattern=r"^(desk|portal|rehearsal|signal [0-9a-f-]{36
 
 
 Attempt = Literal[
-    "evidence", "decision", "answer", "due_date", "delegation", "absence", "key", "signal", "statement"
+    "evidence",
+    "decision",
+    "answer",
+    "due_date",
+    "delegation",
+    "absence",
+    "key",
+    "signal",
+    "statement",
+    "erasure",
+    "retention",
 ]
 """What was attempted; `signal` and `statement` when it cannot be read what it was to be."""
 
@@ -362,7 +384,9 @@ Body = Annotated[
     | EvidenceSubmitted | DecisionRecorded | AttemptRefused | SentBack | DecisionsStale | StepReopened
     | DecisionDisregarded | AnswerDemanded | WecMatterRaised | DisagreementAnswered | AnswerOverdue | StepClosed
     | Informed | DueDateChanged | StepWithdrawn | StepLeftOpen | OrganisationChanged | DutyChanged | CycleClosed
-    | Appointed | RunStartedAgain | KeyEnrolled | KeyRevoked | Delegated | DelegationEnded | AbsenceSet,
+    | Appointed | RunStartedAgain | KeyEnrolled | KeyRevoked | Delegated | DelegationEnded | AbsenceSet
+    | LogKeyEnrolled | HistoryExported | TextsRead | DossierMade | TextsErased | PersonErased | DocumentErased
+    | RecordsErased | RetentionSet | ErasureAsked,
     Field(discriminator="kind"),
 ]  # fmt: skip
 
@@ -374,6 +398,7 @@ class Fact(Frozen):
     `cycle` is the workflow id of the year it belongs to (`unit/<employer>/<unit>/<year>`), or None for facts
     about the employer itself. `concerns` is the time the fact is about, `recorded` the time it was appended.
     `signed` is the signed statement that an act follows from, as it came, and `via` the door it came through.
+    `clock` is there when the clock had run back: `recorded` is then the time of the fact before it.
     """
 
     v: Literal[1] = 1
@@ -387,7 +412,13 @@ class Fact(Frozen):
     body: Body
     via: Via | None = None
     signed: Envelope | None = None
+    clock: Literal["ran_back"] | None = None
 
     @property
     def kind(self) -> str:
         return self.body.kind
+
+    @property
+    def happened(self) -> datetime:
+        """When it was done: the time it was recorded, or where the clock had run back, the time it concerns."""
+        return self.recorded if self.clock is None else self.concerns

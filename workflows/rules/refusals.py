@@ -12,10 +12,14 @@ from workflows.rules.statement import (
     Delegate,
     EndDelegation,
     EnrolKey,
+    EraseDocument,
+    ErasePerson,
+    EraseText,
     File,
     MoveDueDate,
     RevokeKey,
     SetAbsence,
+    SetRetention,
 )
 from workflows.rules.terms import Refusal
 
@@ -29,6 +33,10 @@ ATTEMPTS: dict[type[Any], Attempt] = {
     SetAbsence: "absence",
     EnrolKey: "key",
     RevokeKey: "key",
+    EraseText: "erasure",
+    EraseDocument: "erasure",
+    ErasePerson: "erasure",
+    SetRetention: "retention",
 }
 """What is attempted by which act."""
 

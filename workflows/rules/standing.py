@@ -181,7 +181,7 @@ def _cycle(standing: Standing, fact: Fact) -> Standing:
         case CycleStarted() as b:
             return standing.model_copy(
                 update={
-                    "started_at": fact.recorded,
+                    "started_at": fact.happened,
                     "organisation": b.organisation,
                     "programme": b.programme,
                     "law": b.law,
@@ -195,7 +195,7 @@ def _cycle(standing: Standing, fact: Fact) -> Standing:
         case DutyChanged(profile_after=profile):
             return standing.model_copy(update={"profile": profile})
         case CycleClosed():
-            return standing.model_copy(update={"closed_at": fact.recorded})
+            return standing.model_copy(update={"closed_at": fact.happened})
         case Appointed(role=role, people=people):
             told = tuple((role, h.person) for h in people)
             return standing.model_copy(update={"appointed": (*standing.appointed, *told)})
@@ -207,7 +207,7 @@ def _cycle(standing: Standing, fact: Fact) -> Standing:
 def _step(standing: Standing, fact: Fact) -> Standing:
     key = fact.step or ""
     if isinstance(fact.body, StepOpened):
-        opened = StepStanding(key=key, opened_at=fact.recorded, due=fact.body.due)
+        opened = StepStanding(key=key, opened_at=fact.happened, due=fact.body.due)
         return _put(standing, opened)
     here = standing.steps.get(key)
     changes = _changes(here, fact) if here is not None else None
@@ -230,7 +230,7 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
             first = here.question(b.what, b.role, b.version)
             # Whoever takes over from all that were asked has as long as they had.
             goes_on = first is not None and {h.person for h in first.people} & {h.person for h in b.people}
-            asked_at: datetime = first.asked_at if first is not None and goes_on else fact.recorded
+            asked_at: datetime = first.asked_at if first is not None and goes_on else fact.happened
             question = Question(
                 what=b.what, role=b.role, version=b.version, people=b.people, asked_at=asked_at,
                 moved=0 if first is None else first.moved + 1,
@@ -245,7 +245,7 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
                 "version": b.version,
                 "author": fact.actor,
                 "author_for": b.on_behalf_of,
-                "acted_at": fact.recorded,
+                "acted_at": fact.happened,
                 "void": None,
                 **(anew if here.settled == "closed" else {}),
             }
@@ -254,7 +254,7 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
                 role=b.role, asked=b.asked, outcome=b.outcome, person=fact.actor, on_behalf_of=b.on_behalf_of,
                 version=b.version, document=b.document, fact=fact.id, back_to=b.back_to,
             )  # fmt: skip
-            return {"decisions": (*here.decisions, decision), "acted_at": fact.recorded}
+            return {"decisions": (*here.decisions, decision), "acted_at": fact.happened}
         case DecisionDisregarded(decision=id):
             return _disregarded(here, id)
         case DecisionsStale(version=version):
@@ -284,15 +284,15 @@ def _changes(here: StepStanding, fact: Fact) -> dict[str, object] | None:
         case StepClosed(version=version, basis=basis):
             return {
                 "settled": "closed",
-                "settled_at": fact.recorded,
+                "settled_at": fact.happened,
                 "passed": version,
                 "basis": basis,
                 "reopened_by": None,
             }
         case StepLeftOpen():
-            return {"settled": "left_open", "settled_at": fact.recorded}
+            return {"settled": "left_open", "settled_at": fact.happened}
         case StepWithdrawn():
-            return {"settled": "withdrawn", "settled_at": fact.recorded}
+            return {"settled": "withdrawn", "settled_at": fact.happened}
         case Informed():
             return {"informed": True}
     return None if fact.kind == "attempt_refused" else {}
@@ -315,7 +315,7 @@ def _with(owed: Owed, concerned: bool, mark: Literal["answered", "overdue"]) -> 
 
 
 def _afresh(here: StepStanding, fact: Fact) -> dict[str, object]:
-    return {"reminded": None, "escalated": 0, "rounds": here.rounds + 1, "ladder_from": fact.recorded}
+    return {"reminded": None, "escalated": 0, "rounds": here.rounds + 1, "ladder_from": fact.happened}
 
 
 def _reopened(here: StepStanding, body: StepReopened) -> dict[str, object]:

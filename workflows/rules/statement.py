@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Id, Role
 from workflows.rules.programme import Stage
-from workflows.rules.terms import CycleId, Hash, Outcome, StepKey, at
+from workflows.rules.terms import CycleId, FactId, Hash, Outcome, Records, StepKey, at
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -135,10 +135,44 @@ class RevokeKey(Frozen):
     reason: Literal["lost", "stolen", "replaced", "left"]
 
 
+class EraseText(Frozen):
+    """What was written with these facts may be erased. It is when the other one who must agree says so too."""
+
+    act: Literal["erase_text"] = "erase_text"
+    facts: tuple[FactId, ...] = Field(min_length=1, max_length=30)
+    basis: Literal["request", "mistake"]
+
+
+class EraseDocument(Frozen):
+    """The content of a filed document may be erased. It is when the other one who must agree says so too."""
+
+    act: Literal["erase_document"] = "erase_document"
+    document: Hash
+    basis: Literal["request", "mistake"]
+
+
+class ErasePerson(Frozen):
+    """Name, address and number of somebody who is here no more are erased."""
+
+    act: Literal["erase_person"] = "erase_person"
+    person: Id
+    basis: Literal["request", "mistake", "left"]
+
+
+class SetRetention(Frozen):
+    """Records of a kind are kept for so many days after they are of no use, and why."""
+
+    act: Literal["set_retention"] = "set_retention"
+    records: Records
+    days: int = Field(ge=0, le=36_500)
+    comment: Hash | None = None
+
+
 Act = Annotated[
-    Decide | File | Answer | MoveDueDate | Delegate | EndDelegation | SetAbsence | EnrolKey | RevokeKey,
+    Decide | File | Answer | MoveDueDate | Delegate | EndDelegation | SetAbsence | EnrolKey | RevokeKey
+    | EraseText | EraseDocument | ErasePerson | SetRetention,
     Field(discriminator="act"),
-]
+]  # fmt: skip
 
 STEP_ACTS = (Decide, File, Answer, MoveDueDate)
 """Acts in one step of one cycle; the others concern the employer as a whole."""

@@ -20,6 +20,16 @@ CycleId = Annotated[str, Field(pattern=rf"^{_ID}(/{_ID}){{0,3}}$")]
 StepKey = Annotated[str, Field(pattern=r"^[A-Z][0-9]{2,3}(\.[0-9]{1,2})?$")]
 
 
+FactId = Annotated[str, Field(min_length=1, max_length=300)]
+
+Records = Literal["text", "deposited_text", "document", "person", "delivery", "mail", "history", "reading"]
+"""The kinds of records that are kept for a time: what people wrote with an act, texts that wait for theirs,
+filed documents, people in the directory, the outbox's notes of what was sent, mails in the mail folder, exported
+histories, and notes of who read what."""
+
+Basis = Literal["retention", "request", "mistake", "left"]
+"""Why something was erased: its time was up, the person asked, it should never have been there, the person left."""
+
 What = Literal["evidence", "approve", "consult", "treat", "answer"]
 """What people are asked for; `answer` is the employer's reasoned answer to a disagreement."""
 
@@ -75,6 +85,10 @@ class Refusal(StrEnum):
     EXPIRED = "expired"
     FUTURE_DATED = "future_dated"
     REPLAYED = "replayed"
+    NOTHING_TO_ERASE = "nothing_to_erase"
+    STILL_NEEDED = "still_needed"
+    KEPT_TOO_SHORT = "kept_too_short"
+    KEPT_TOO_LONG = "kept_too_long"
 
 
 def year_cycle(employer: str, year: int) -> str:

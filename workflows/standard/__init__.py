@@ -22,3 +22,8 @@ def programme_text(name: str = "standard") -> str:
             f"No programme named {name!r} ships with the product; choose one of: {sorted(shipped)}."
         )
     return shipped[name].read_text(encoding="utf-8")
+
+
+def retention_text() -> str:
+    """How long each kind of record is kept, as the TOML that `workflows.rules.retention.parse_retention` reads."""
+    return files(__name__).joinpath("retention.toml").read_text(encoding="utf-8")
