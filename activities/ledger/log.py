@@ -1,4 +1,4 @@
-"""The log of an employer: what a leaf looks like, how text is committed to, how the whole is verified.
+"""The log of an employer: what a leaf looks like, and how text is committed to.
 
 A leaf is stored as the exact bytes that are hashed, so that a verifier needs no canonicaliser.
 """
@@ -8,32 +8,25 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
 
 import rfc8785
 from pydantic import ValidationError
-from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.ledger.merkle import Frontier, leaf_hash
-from activities.store.tables import ledger_head, ledger_leaf, payload
 from workflows.rules.base import Frozen
 from workflows.rules.events import Fact
-from workflows.rules.stored_facts import FactError, read_fact
+from workflows.rules.stored_facts import read_fact
 
 SALT = 32
 """Bytes of salt in a commitment."""
 
-_LATER = ("via", "signed")
+_LATER = ("via", "signed", "clock")
 
 _LARGEST = 2**53 - 1
 """The largest whole number in RFC 8785 (I-JSON, RFC 7493 § 2.2)."""
-
-MOST_FAULTS = 100
-"""`verify` names this many faults and counts the rest."""
 
 
 class LedgerError(ValueError):
@@ -45,15 +38,6 @@ class Payload(Frozen):
 
     salt: bytes
     text: str
-
-
-class Verification(Frozen):
-    """What `verify` found: the size and root computed from the leaves (hex), and every fault in words."""
-
-    size: int
-    root: str
-    ok: bool
-    faults: tuple[str, ...] = ()
 
 
 def canonical(value: object) -> bytes:
@@ -115,68 +99,6 @@ def committed(fact: Fact) -> str | None:
     """The commitment that a fact holds, if it holds one."""
     found: str | None = getattr(fact.body, "comment", None)
     return found
-
-
-async def verify(connection: AsyncConnection, employer: str) -> Verification:
-    """Read the whole log of `employer` again and compare everything that follows from its leaves.
-
-    Every leaf re-hashed and parsed, places dense from 1, the columns beside a leaf equal to it, the head's
-    size, root and frontier as computed, and every payload as committed to, or gone. Run it in one reading
-    transaction (`Database.read`), so that nothing is appended meanwhile. A ledger without a head is empty.
-    """
-    faults: list[str] = []
-    payloads = await _payloads(connection, employer)
-    frontier = Frontier()
-    leaves = select(ledger_leaf).where(ledger_leaf.c.employer == employer).order_by(ledger_leaf.c.seq)
-    async with connection.stream(leaves) as rows:
-        async for row in rows:
-            frontier = frontier.append(leaf_hash(row.body))
-            faults += _leaf_faults(row, frontier.size, payloads)
-    faults += [f"payload of {id}: no leaf commits to it" for id in payloads]
-    head = (await connection.execute(select(ledger_head).where(ledger_head.c.employer == employer))).first()
-    faults += _head_faults(head, frontier)
-    if len(faults) > MOST_FAULTS:
-        faults[MOST_FAULTS:] = [f"and {len(faults) - MOST_FAULTS} faults more"]
-    return Verification(size=frontier.size, root=frontier.root.hex(), ok=not faults, faults=tuple(faults))
-
-
-async def _payloads(connection: AsyncConnection, employer: str) -> dict[str, str]:
-    """The commitment that follows from each payload that is kept, by fact."""
-    rows = await connection.execute(select(payload).where(payload.c.employer == employer))
-    return {row.fact_id: commitment(row.salt, row.text) for row in rows}
-
-
-def _leaf_faults(row: Row[Any], place: int, payloads: dict[str, str]) -> Iterator[str]:
-    """The faults of the leaf that ought to stand at `place`; takes its payload out of `payloads`."""
-    name = f"leaf {row.seq}"
-    if row.seq != place:
-        yield f"{name}: stands where {place} was expected"
-    if row.hash != leaf_hash(row.body):
-        yield f"{name}: the hash beside it is not the hash of its bytes"
-    kept = payloads.pop(row.fact_id, None)
-    try:
-        seq, fact = read_leaf(row.body)
-    except (LedgerError, FactError) as error:
-        yield f"{name}: {error}"
-        return
-    beside = (row.seq, row.employer, row.fact_id, row.cycle, row.step, row.kind)
-    if beside != (seq, fact.employer, fact.id, fact.cycle, fact.step, fact.kind):
-        yield f"{name}: the columns beside it say something else than its bytes"
-    if kept is not None and kept != committed(fact):
-        yield f"{name}: the payload of {row.fact_id} is not the text that was committed to"
-
-
-def _head_faults(head: Row[Any] | None, frontier: Frontier) -> Iterator[str]:
-    if head is None:
-        if frontier.size:
-            yield "head: missing"
-        return
-    if head.size != frontier.size:
-        yield f"head: says {head.size} leaves; there are {frontier.size}"
-    if head.root != frontier.root:
-        yield f"head: says root {head.root.hex()}; the leaves give {frontier.root.hex()}"
-    if head.frontier != frontier.to_bytes():
-        yield "head: the frontier is not that of the leaves"
 
 
 def _plain(value: object) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,13 +32,17 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from activities.store import sqlite
-from activities.store.errors import NotThere, SchemaError, StoreError
+from activities.store import enforcement, scrub, sqlite
+from activities.store.errors import NotThere, SchemaError, StoreError, Unusable
 from activities.store.reader import Reader
-from activities.store.transaction import Transaction
+from activities.store.sequencer import Sequencer
+from activities.store.transaction import NO_TEXTS, Transaction
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+    from activities.ledger.log import Payload
+    from workflows.rules.events import Fact
 
 __all__ = ["Database", "NotThere", "Reader", "SchemaError", "StoreError", "Transaction"]
 
@@ -47,7 +51,7 @@ ACCEPTED = "a path of a file, sqlite:///path/of/a/file, or postgresql://user:pas
 CONNECT = 10
 """Seconds to reach a PostgreSQL server."""
 
-SCHEMA = "0002"
+SCHEMA = "0004"
 """The schema version of this program: the newest migration. Said here, for to find it takes all of Alembic."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -77,6 +81,7 @@ class Database:
         except ModuleNotFoundError as error:
             remedy = "Install it: pip install 'forsvarlig[postgres]'"
             raise StoreError(f"{self.place} needs the driver {error.name}. {remedy}") from error
+        self._sequencer = Sequencer(self.write)
         self._watch: AsyncConnection | None = None
         self._watching = asyncio.Lock()
         self._connections = None if self._file is None else sqlite.Connections(self._engine)
@@ -98,6 +103,30 @@ class Database:
         Safe to repeat and to run at the same time as another upgrade. `SchemaError` for a newer schema.
         """
         await asyncio.to_thread(self._upgrade)
+
+    async def scrub(self) -> None:
+        """Write the files of the database anew, so that nothing deleted is left in them: `store.scrub`."""
+        if self._file is not None:
+            await asyncio.to_thread(scrub.file, self._file)
+        else:
+            await scrub.server(self._engine)
+
+    @property
+    def on_server(self) -> bool:
+        """Whether this is PostgreSQL, which has users of its own."""
+        return not self._sqlite
+
+    async def let_in(self, app: str) -> None:
+        """Let this role of PostgreSQL work, and nothing else: `roles.statements`, run as the owner of the tables.
+
+        `StoreError`, and nothing is done, when this connection may not, or when the role may already do more.
+        """
+        from activities.store.roles import statements
+
+        await self.check()
+        async with self._transaction(writing=True) as connection:
+            for statement in statements(app):
+                await connection.execute(text(statement))
 
     async def check(self) -> None:
         """`SchemaError` unless the schema is this program's version."""
@@ -129,6 +158,16 @@ class Database:
                     "A change failed and was not undone, so the whole transaction is. Try it again."
                 )
 
+    async def append(
+        self, employer: str, facts: Sequence[Fact], comments: Mapping[str, Payload] = NO_TEXTS
+    ) -> list[tuple[int, Fact]]:
+        """`Transaction.append` in a transaction of its own, which it shares with others that come meanwhile.
+
+        For facts that nothing in the ledger must be looked at for first. One that is refused fails alone. When the
+        caller is cancelled, the facts may be appended or not; appending them again is safe.
+        """
+        return await self._sequencer.append(employer, facts, comments)
+
     def read(self) -> AbstractAsyncContextManager[Reader]:
         """One consistent view of the database that nobody waits for and that waits for nobody."""
         return self._read()
@@ -152,7 +191,8 @@ class Database:
             raise self._unusable(error) from None
 
     async def close(self) -> None:
-        """Close the connections. What runs is waited for by whoever runs it."""
+        """Close the connections, after what was given to `append`. What else runs is waited for by whoever runs it."""
+        await self._sequencer.close()
         if self._connections is not None:
             await self._connections.close()
         await self._stop_watching()
@@ -221,7 +261,7 @@ class Database:
         options["connect_args"] = {"timeout": sqlite.BUSY} if self._sqlite else {"connect_timeout": CONNECT}
         engine = create_engine(url, **options)
         if self._sqlite:
-            _prepare(engine, foreign_keys=False)
+            _prepare(engine, guarded=False)
             event.listen(engine, "begin", _begin)
         try:
             with engine.connect() as connection, connection.begin():
@@ -255,14 +295,14 @@ class Database:
         if found != SCHEMA:
             raise SchemaError(self.place, found, SCHEMA, newer=found is not None and _is_newer(found))
 
-    def _unusable(self, error: Exception) -> StoreError:
+    def _unusable(self, error: Exception) -> Unusable:
         if isinstance(error, TimeoutError):
             remedy = "All connections are in use; try again, or run fewer activities at the same time."
         elif self._file is not None:
             remedy = "Check that its folder exists, that you may write there, and that the disk is not full."
         else:
             remedy = "Check that the server runs and that address, database, user and password are right."
-        return StoreError(f"Cannot use the database {self.place}: {_said(error)}. {remedy}")
+        return Unusable(f"Cannot use the database {self.place}: {_said(error)}. {remedy}")
 
 
 def _said(error: Exception) -> str:
@@ -304,8 +344,11 @@ def _sqlite(path: str) -> tuple[URL, Path]:
     ), file
 
 
-def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
-    """Set up SQLite's connections: durable, and with transactions that begin when we say so."""
+def _prepare(engine: Engine, *, guarded: bool = True) -> None:
+    """Set up SQLite's connections: durable, and with transactions that begin when we say so.
+
+    Those that are not `guarded` are for migrations: they may change the schema, and make foreign keys again.
+    """
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
@@ -314,11 +357,14 @@ def _prepare(engine: Engine, *, foreign_keys: bool = True) -> None:
         for pragma in (
             "journal_mode = WAL",
             "synchronous = FULL",
-            f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+            f"foreign_keys = {'ON' if guarded else 'OFF'}",
             "recursive_triggers = ON",
+            "secure_delete = ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        if guarded:
+            connection.set_authorizer(enforcement.authorize)
 
 
 def _begin(connection: Connection) -> None:

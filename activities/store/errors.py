@@ -9,6 +9,10 @@ class StoreError(Exception):
     """The store cannot do what was asked; the message says what is wrong and what to do."""
 
 
+class Unusable(StoreError):
+    """The database cannot be reached or written now; whoever tries again may be luckier."""
+
+
 class NotThere(StoreError):
     """The store has no such thing. `kind` and `id` say what was asked for, the message what to do."""
 

@@ -73,6 +73,17 @@ async def due(reader: Reader, employer: str, now: datetime) -> list[OutboxRow]:
     return [_row(row) for row in await reader.connection.execute(found)]
 
 
+async def of_person(reader: Reader, employer: str, person: str) -> list[OutboxRow]:
+    """Every mail to the person that is remembered, sent or not, oldest first."""
+    mine = (
+        outbox.c.channel == "mail",
+        outbox.c.employer == employer,
+        or_(outbox.c.target == person, outbox.c.target.startswith(f"{person} ", autoescape=True)),
+    )
+    found = select(*_COLUMNS).where(*mine).order_by(outbox.c.id)
+    return [_row(row) for row in await reader.connection.execute(found)]
+
+
 async def rows(reader: Reader, ids: Sequence[int]) -> list[OutboxRow]:
     """Rows by their ids, in that order."""
     found: dict[int, OutboxRow] = {}

@@ -9,8 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Cursor
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ClauseElement, ColumnElement, Executable, Table, bindparam, insert
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Executable,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -49,13 +60,18 @@ class Prepared:
     """A SQLAlchemy statement whose values are all bound parameters; its errors are SQLAlchemy's.
 
     `columns` are those that an insert or update has values for; `on_server` is what PostgreSQL is told if
-    that is another statement.
+    that is another statement, and `in_bulk` what it is told for many values at once, with a list for each column.
     """
 
     def __init__(
-        self, statement: Executable, columns: Sequence[str] = (), on_server: Executable | None = None
+        self,
+        statement: Executable,
+        columns: Sequence[str] = (),
+        on_server: Executable | None = None,
+        in_bulk: Executable | None = None,
     ) -> None:
         self._statement = statement
+        self._in_bulk = in_bulk
         self._on_server = statement if on_server is None else on_server
         self._columns = columns
         self._compiled: _Compiled | None = None
@@ -93,6 +109,9 @@ class Prepared:
         if (driver := driven(connection)) is not None:
             compiled = self._for_sqlite()
             run_many(driver, compiled.sql, [compiled.parameters(values) for values in many])
+        elif self._in_bulk is not None:
+            lists = {name: [values.get(name) for values in many] for name in self._columns}
+            await connection.execute(self._in_bulk, lists)
         else:
             await connection.execute(self._on_server, many)
 
@@ -108,30 +127,51 @@ class Prepared:
 
 def add(table: Table, *columns: str) -> Prepared:
     """Insert a row, of all the table's columns unless some are named."""
-    return Prepared(insert(table).inline(), columns or table.c.keys())
+    names = columns or table.c.keys()
+    return Prepared(
+        insert(table).inline(),
+        names,
+        in_bulk=postgresql.insert(table).from_select(names, _listed(table, names)),
+    )
 
 
 def add_once(table: Table, *columns: str) -> Prepared:
     """Insert a row unless there is one that it would collide with."""
+    names = columns or table.c.keys()
+    server = postgresql.insert(table)
     return Prepared(
         sqlite.insert(table).inline().on_conflict_do_nothing(),
-        columns or table.c.keys(),
-        postgresql.insert(table).inline().on_conflict_do_nothing(),
+        names,
+        server.inline().on_conflict_do_nothing(),
+        server.from_select(names, _listed(table, names)).on_conflict_do_nothing(),
     )
 
 
 def put(table: Table, *, keep: Sequence[str] = ()) -> Prepared:
-    """Insert a row, or change the one with its primary key except for what is to be kept."""
-    keys = table.primary_key.columns.keys()
-    changed = [column.name for column in table.c if column.name not in (*keys, *keep)]
+    """Insert a row, or change the one with its primary key except for what is to be kept.
+
+    Of many at the same time no two have the same key.
+    """
+    names, keys = table.c.keys(), table.primary_key.columns.keys()
+    changed = [name for name in names if name not in (*keys, *keep)]
 
     def made(statement: sqlite.Insert | postgresql.Insert) -> Executable:
         changes = {name: statement.excluded[name] for name in changed}
         return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
+    server = postgresql.insert(table)
     return Prepared(
-        made(sqlite.insert(table).inline()), table.c.keys(), made(postgresql.insert(table).inline())
+        made(sqlite.insert(table).inline()),
+        names,
+        made(server.inline()),
+        made(server.from_select(names, _listed(table, names))),
     )
+
+
+def _listed(table: Table, names: Sequence[str]) -> Select[Any]:
+    """Rows of PostgreSQL from a list for each of these columns: one journey and one plan, however many there are."""
+    lists = [bindparam(name, type_=ARRAY(table.c[name].type)) for name in names]
+    return select(*func.unnest(*lists).table_valued(*names).render_derived().c)
 
 
 def bound(table: Table, *names: str) -> list[ColumnElement[bool]]:

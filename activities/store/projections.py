@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 
 from sqlalchemy import Table, delete, select
@@ -12,7 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.ledger.log import canonical, read_leaf
 from activities.store.prepared import Prepared, add, bound, put
 from activities.store.standings import Row, StepStanding
-from activities.store.tables import inbox, ledger_leaf, step_status, timeline
+from activities.store.tables import (
+    exported_history,
+    inbox,
+    ledger_leaf,
+    step_status,
+    timeline,
+    timeline_person,
+)
 from workflows.rules.events import (
     SYSTEM,
     UNKNOWN,
@@ -36,9 +44,12 @@ from workflows.rules.events import (
     StepClosed,
     WecMatterRaised,
 )
+from workflows.rules.record_facts import HistoryExported, PersonErased
 from workflows.rules.terms import CycleRef
 
-PROJECTIONS: Mapping[str, Table] = {t.name: t for t in (inbox, step_status, timeline)}
+PROJECTIONS: Mapping[str, Table] = {
+    t.name: t for t in (inbox, step_status, timeline, timeline_person, exported_history)
+}
 
 _PAGE = 500
 
@@ -47,7 +58,15 @@ async def apply(connection: AsyncConnection, facts: Sequence[tuple[int, Fact]]) 
     """Bring the projections up to date with the next facts of one employer's ledger and their places."""
     if not facts:
         return
-    await _LINE.do_all(connection, [_line(seq, fact) for seq, fact in facts])
+    lines, named = [], []
+    for seq, fact in facts:
+        people = mentioned(fact)
+        lines.append(_line(seq, fact, people))
+        named += [{"employer": fact.employer, "person": person, "seq": seq} for person in people]
+    await _LINE.do_all(connection, lines)
+    await _NAMED.do_all(connection, named)
+    exports = [_export(seq, fact, fact.body) for seq, fact in facts if isinstance(fact.body, HistoryExported)]
+    await _EXPORT.do_all(connection, exports)
     of_steps = [
         (fact.cycle, fact.step, fact) for _, fact in facts if fact.cycle is not None and fact.step is not None
     ]
@@ -55,14 +74,16 @@ async def apply(connection: AsyncConnection, facts: Sequence[tuple[int, Fact]]) 
     before = {place: (standing.status, standing.inbox) for place, standing in standings.items()}
     for cycle, step, fact in of_steps:
         standings[cycle, step].take(fact)
+    changed, gone, asked = list[Row](), list[Row](), list[Row]()
     for place, now in standings.items():
         status, inbox = before[place]
         if now.status is not None and now.status != status:
-            await _STATUS.do(connection, **now.status)
-        await _NO_LONGER_ASKED.do_all(
-            connection, [_key(inbox[key]) for key in inbox.keys() - now.inbox.keys()]
-        )
-        await _ASKED.do_all(connection, [row for key, row in now.inbox.items() if row != inbox.get(key)])
+            changed.append(now.status)
+        gone += [_key(inbox[key]) for key in inbox.keys() - now.inbox.keys()]
+        asked += [row for key, row in now.inbox.items() if row != inbox.get(key)]
+    await _STATUS.do_all(connection, changed)
+    await _NO_LONGER_ASKED.do_all(connection, gone)
+    await _ASKED.do_all(connection, asked)
 
 
 async def rebuild(connection: AsyncConnection, employer: str) -> dict[str, str]:
@@ -115,6 +136,8 @@ def mentioned(fact: Fact) -> tuple[str, ...]:
             people.append(person)
         case Delegated(person=person, to=other) | AbsenceSet(person=person, substitute=other):
             people += [person, other]
+        case PersonErased(person=person):
+            people.append(person)
         case AttemptRefused(claimed=claimed):
             people.append(claimed)
         case ResponsibilityMoved(before=before, after=after):
@@ -124,21 +147,34 @@ def mentioned(fact: Fact) -> tuple[str, ...]:
     return tuple(dict.fromkeys(person for person in people if person is not None))
 
 
-def _line(seq: int, fact: Fact) -> Row:
+def month_of(moment: datetime) -> int:
+    """The month of a moment in UTC, counted from year 0: the parts in which the timeline is looked up by time."""
+    here = moment.astimezone(UTC)
+    return here.year * 12 + here.month - 1
+
+
+def _line(seq: int, fact: Fact, people: Sequence[str]) -> Row:
     return {
         "employer": fact.employer,
         "seq": seq,
         "cycle": fact.cycle,
         "unit": CycleRef.parse(fact.cycle).unit if fact.cycle is not None else None,
         "step": fact.step,
+        "base_step": fact.step.partition(".")[0] if fact.step is not None else None,
         "kind": fact.kind,
         "concerns": fact.concerns,
+        "month": month_of(fact.concerns),
         "recorded": fact.recorded,
         "actor": fact.actor,
         # A space on either side, so that a search finds whole ids only.
-        "people": "".join(f" {person}" for person in mentioned(fact)) + " ",
+        "people": "".join(f" {person}" for person in people) + " ",
         "body": canonical(fact.body.model_dump()).decode(),
     }
+
+
+def _export(seq: int, fact: Fact, body: HistoryExported) -> Row:
+    about = body.model_dump(exclude={"kind"})
+    return {"employer": fact.employer, "seq": seq, "recorded": fact.recorded, **about}
 
 
 async def _standings(
@@ -171,5 +207,6 @@ def _rows_of(table: Table, one_step: bool) -> Prepared:
 
 
 _KEY = inbox.primary_key.columns.keys()
-_LINE, _STATUS, _ASKED = add(timeline), put(step_status), put(inbox)
+_LINE, _NAMED, _EXPORT = add(timeline), add(timeline_person), add(exported_history)
+_STATUS, _ASKED = put(step_status), put(inbox)
 _NO_LONGER_ASKED = Prepared(delete(inbox).where(*bound(inbox, *_KEY)))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, false, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.ledger.log import Payload, Verification, read_leaf, verify
-from activities.ledger.merkle import EMPTY_ROOT
+from activities.ledger import merkle
+from activities.ledger.log import Payload, read_leaf
+from activities.ledger.merkle import EMPTY_ROOT, Node
+from activities.ledger.verification import Verification, verify
 from activities.store import projections, tables
 from activities.store.errors import NotThere, StoreError
 from activities.store.prepared import Prepared, bound
@@ -32,6 +34,7 @@ from activities.store.rows import (
 from workflows.rules.base import Frozen
 from workflows.rules.events import Fact
 from workflows.rules.organisation import Organisation
+from workflows.rules.terms import CycleRef
 
 Row = TypeVar("Row", bound=Frozen)
 
@@ -70,6 +73,15 @@ class Reader:
         )
         return [read_leaf(row["body"]) for row in found]
 
+    async def facts_at(self, employer: str, seqs: Sequence[int]) -> dict[int, Fact]:
+        """The facts at these places (from 1), by place; places that the ledger does not have are left out."""
+        found: dict[int, Fact] = {}
+        for at in range(0, len(seqs), _CHUNK):
+            mine = _leaf.c.employer == employer, _leaf.c.seq.in_(seqs[at : at + _CHUNK])
+            bodies = await self.connection.scalars(select(_leaf.c.body).where(*mine).order_by(_leaf.c.seq))
+            found |= dict(map(read_leaf, bodies))
+        return found
+
     async def deposited(self, commitment: str) -> Payload | None:
         """The text that waits for a statement with this commitment, with its salt."""
         row = await _DEPOSITED.first(self.connection, commitment=commitment)
@@ -82,8 +94,52 @@ class Reader:
             return Head(size=0, root=EMPTY_ROOT.hex())
         return Head(size=row["size"], root=row["root"].hex())
 
+    async def node_hashes(self, employer: str, nodes: Iterable[Node]) -> dict[Node, bytes]:
+        """The hashes of these complete subtrees; `StoreError` for one that the ledger does not have."""
+        wanted = set(nodes)
+        found: dict[Node, bytes] = {}
+        if leaves := {node.place + 1: node for node in wanted if node.level == 0}:
+            mine = _leaf.c.employer == employer, _leaf.c.seq.in_(leaves)
+            rows = await self.connection.execute(select(_leaf.c.seq, _leaf.c.hash).where(*mine))
+            found |= {leaves[row.seq]: row.hash for row in rows}
+        if inner := [node for node in wanted if node.level > 0]:
+            mine = _node.c.employer == employer, tuple_(_node.c.level, _node.c.place).in_(inner)
+            rows = await self.connection.execute(
+                select(_node.c.level, _node.c.place, _node.c.hash).where(*mine)
+            )
+            found |= {Node(row.level, row.place): row.hash for row in rows}
+        if missing := wanted - found.keys():
+            node = min(missing)
+            raise StoreError(
+                f"The ledger of {employer!r} has no subtree {node.place} of {1 << node.level} leaves. "
+                "See what it has: forsvarlig db verify"
+            )
+        return found
+
+    async def root_at(self, employer: str, size: int) -> bytes:
+        """The root of the first `size` leaves; `StoreError` when there are fewer."""
+        nodes = await self.node_hashes(employer, merkle.root_nodes(size))
+        return merkle.root_at(size, nodes.__getitem__)
+
+    async def inclusion(self, employer: str, seq: int, size: int) -> list[bytes]:
+        """The proof that the leaf `seq` (from 1) is among the first `size`: `merkle.inclusion`."""
+        nodes = await self.node_hashes(employer, merkle.inclusion_nodes(seq - 1, size))
+        return merkle.inclusion(seq - 1, size, nodes.__getitem__)
+
+    async def consistency(self, employer: str, first: int, second: int) -> list[bytes]:
+        """The proof that the first `second` leaves begin with the first `first`: `merkle.consistency`."""
+        nodes = await self.node_hashes(employer, merkle.consistency_nodes(first, second))
+        return merkle.consistency(first, second, nodes.__getitem__)
+
+    async def lag(self, employer: str) -> int:
+        """How many of the employer's facts the projections lack, as after an upgrade that emptied one."""
+        row = await _PROJECTED.first(self.connection, employer=employer)
+        first, last = (row["first"], row["last"]) if row is not None else (None, None)
+        there = 0 if first is None or last is None else last - first + 1
+        return max(0, (await self.head(employer)).size - there)
+
     async def verify(self, employer: str) -> Verification:
-        """The whole ledger read again and compared: `ledger.log.verify`."""
+        """The whole ledger read again and compared: `ledger.verification.verify`."""
         return await verify(self.connection, employer)
 
     async def checksums(self, employer: str) -> dict[str, str]:
@@ -193,8 +249,13 @@ class Reader:
             tables.timeline.c.employer == employer, tables.timeline.c.seq > after
         )
         found = found.where(*_equal(tables.timeline, cycle=cycle, unit=unit, step=step, kind=kind))
+        if cycle is not None:
+            # Of the two, only the unit has an index.
+            found = found.where(tables.timeline.c.unit.is_not_distinct_from(CycleRef.parse(cycle).unit))
         if person is not None:
-            found = found.where(tables.timeline.c.people.contains(f" {person} ", autoescape=True))
+            named = tables.timeline_person
+            mine = named.c.employer == employer, named.c.person == person
+            found = found.where(tables.timeline.c.seq.in_(select(named.c.seq).where(*mine)))
         if since is not None:
             found = found.where(tables.timeline.c.concerns >= since)
         if until is not None:
@@ -207,6 +268,19 @@ class Reader:
         """The text that belongs to a fact, if it has one that is not erased."""
         text: str | None = await _PAYLOAD.value(self.connection, employer=employer, fact_id=fact_id)
         return text
+
+    async def payloads(self, employer: str, fact_ids: Sequence[str]) -> dict[str, str]:
+        """The texts that belong to these facts, by fact; those without a text, or an erased one, are left out."""
+        found: dict[str, str] = {}
+        for at in range(0, len(fact_ids), _CHUNK):
+            among = tables.payload.c.fact_id.in_(fact_ids[at : at + _CHUNK])
+            rows = await self.connection.execute(
+                select(tables.payload.c.fact_id, tables.payload.c.text).where(
+                    tables.payload.c.employer == employer, among
+                )
+            )
+            found |= {row.fact_id: row.text for row in rows}
+        return found
 
     async def document(self, hash: str) -> DocumentRow | None:
         return await self._one(DocumentRow, tables.document, hash=hash)
@@ -247,17 +321,31 @@ def _equal(table: Table, **wanted: object) -> list[ColumnElement[bool]]:
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
+_CHUNK = 500
+
 _ALL = 2**62
 """A limit that limits nothing."""
 
 _ASKED_FOR: dict[tuple[type[Frozen], str, tuple[str, ...]], Prepared] = {}
 """The statement for each model, table and set of columns that something was wanted of."""
 
-_leaf, _outbox = tables.ledger_leaf, tables.outbox
+_leaf, _node, _outbox = tables.ledger_leaf, tables.ledger_node, tables.outbox
 
 _FACT = Prepared(select(_leaf.c.body).where(*bound(_leaf, "employer"), _leaf.c.fact_id == bindparam("id")))
 _HEAD = Prepared(
     select(tables.ledger_head.c.size, tables.ledger_head.c.root).where(*bound(tables.ledger_head, "employer"))
+)
+_PROJECTED = Prepared(
+    # Two looks at the ends of an index; both in one expression would be a walk along all of it.
+    select(
+        *(
+            select(end(tables.timeline.c.seq))
+            .where(*bound(tables.timeline, "employer"))
+            .scalar_subquery()
+            .label(name)
+            for name, end in (("first", func.min), ("last", func.max))
+        )
+    )
 )
 _NEWEST_ORGANISATION = Prepared(
     select(tables.organisation_version.c.hash)

@@ -63,6 +63,11 @@ def _employer() -> Column[str]:
     return Column("employer", Text, ForeignKey("employer.id"), nullable=False)
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """Of an index: only the rows for which this holds."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 employer = Table(
     "employer",
     METADATA,
@@ -164,7 +169,49 @@ ledger_head = Table(
     Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
-    comment="Its row is the lock of an employer's writers.",
+    Column("recorded", UTC),
+    comment="Its row is the lock of an employer's writers. recorded is that of the last leaf.",
+)
+
+ledger_node = Table(
+    "ledger_node",
+    METADATA,
+    _employer(),
+    Column("level", Integer, nullable=False, autoincrement=False),
+    Column("place", BigInteger, nullable=False, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("employer", "level", "place"),
+    comment="Append-only. Roots of the complete subtrees of 2^level leaves, level from 1, place from 0.",
+)
+
+ledger_checkpoint = Table(
+    "ledger_checkpoint",
+    METADATA,
+    _employer(),
+    Column("size", BigInteger, nullable=False, autoincrement=False),
+    Column("note", Text, nullable=False),
+    Column("made", UTC, nullable=False),
+    PrimaryKeyConstraint("employer", "size"),
+    comment="Append-only. Signed notes about the first so many leaves, each naming the one before.",
+)
+
+ledger_anchor = Table(
+    "ledger_anchor",
+    METADATA,
+    _employer(),
+    Column(
+        "kind",
+        Text,
+        CheckConstraint("kind IN ('pin', 'mail', 'timestamp', 'witness')", name="kind"),
+        nullable=False,
+    ),
+    Column("size", BigInteger, nullable=False, autoincrement=False),
+    Column("holder", Text, nullable=False),
+    Column("made", UTC, nullable=False),
+    Column("content", LargeBinary),
+    PrimaryKeyConstraint("employer", "kind", "size", "holder"),
+    Index(None, "employer", "made"),
+    comment="What was given to whom outside, so that its age is known; the anchor itself is outside.",
 )
 
 payload = Table(
@@ -209,12 +256,7 @@ outbox = Table(
     Column("delivered", UTC),
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text),
-    Index(
-        "ix_outbox_waiting",
-        "id",
-        sqlite_where=text("delivered IS NULL"),
-        postgresql_where=text("delivered IS NULL"),
-    ),
+    Index("ix_outbox_waiting", "id", **_only("delivered IS NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -273,13 +315,60 @@ timeline = Table(
     Column("cycle", Text),
     Column("unit", Text),
     Column("step", Text),
+    Column("base_step", Text),
     Column("kind", Text, nullable=False),
     Column("concerns", UTC, nullable=False),
+    Column("month", Integer, nullable=False),
     Column("recorded", UTC, nullable=False),
     Column("actor", Text, nullable=False),
     Column("people", Text, nullable=False),
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("employer", "seq"),
-    Index(None, "cycle", "seq"),
-    comment="Projection: one row a fact. people = everyone it names, with a space before and after each.",
+    Index(None, "employer", "kind", "seq"),
+    Index(None, "employer", "month", "seq"),
+    # With these at the end, a step or kind in a unit or step is found without looking at its other rows.
+    Index(
+        "ix_timeline_of_a_unit", "employer", "unit", "seq", "base_step", "kind", **_only("unit IS NOT NULL")
+    ),
+    Index("ix_timeline_of_the_employer", "employer", "seq", **_only("unit IS NULL")),
+    Index(
+        "ix_timeline_of_a_step",
+        "employer",
+        "base_step",
+        "seq",
+        "kind",
+        "step",
+        **_only("base_step IS NOT NULL"),
+    ),
+    comment="Projection: one row a fact. people = everyone it names, with a space before and after each; "
+    "base_step = Y28 for Y28.1; month = that which it concerns in UTC, counted from year 0.",
+)
+
+timeline_person = Table(
+    "timeline_person",
+    METADATA,
+    Column("employer", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False, autoincrement=False),
+    PrimaryKeyConstraint("employer", "person", "seq"),
+    sqlite_with_rowid=False,
+    comment="Projection: the facts that name a person, to be found by the person.",
+)
+
+exported_history = Table(
+    "exported_history",
+    METADATA,
+    Column("employer", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False, autoincrement=False),
+    Column("workflow", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("closed", Boolean, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("recorded", UTC, nullable=False),
+    PrimaryKeyConstraint("employer", "seq"),
+    Index(None, "workflow", "seq"),
+    comment="Projection: the histories of runs that were exported, by the fact that says so.",
 )

@@ -13,11 +13,12 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.ledger.log import Payload, canonical, commitment, committed, leaf_bytes, read_leaf
-from activities.ledger.merkle import Frontier, leaf_hash
-from activities.store import projections, tables
+from activities.ledger.log import Payload, canonical, commitment, committed
+from activities.ledger.merkle import Frontier
+from activities.store import leaves, projections, tables
 from activities.store.errors import NotThere, StoreError
-from activities.store.prepared import Prepared, Row, add, add_once, bound, put
+from activities.store.leaves import Top
+from activities.store.prepared import Prepared, add, add_once, bound, put
 from activities.store.reader import Reader
 from activities.store.rows import Channel, CycleRow, DocumentRow, EmployerRow, PersonRow, State
 from workflows.rules.events import Fact
@@ -26,7 +27,7 @@ from workflows.rules.terms import CycleRef
 
 __all__ = ["Keep", "Reader", "Transaction"]
 
-_NONE: Mapping[str, Payload] = MappingProxyType({})
+NO_TEXTS: Mapping[str, Payload] = MappingProxyType({})
 _CHUNK = 500
 _LONGEST_ERROR = 500
 
@@ -53,29 +54,28 @@ class Transaction(Reader):
         self._employer = employer
         self.broken = False
         """A change was begun and not finished: the transaction can only be rolled back."""
-        self._frontier: Frontier | None = None
+        self._top: Top | None = None
 
     async def lock(self) -> None:
         """Wait for the other writers of this employer; `StoreError` if the head of its ledger is damaged."""
-        row = await _LOCK.first(self.connection, employer=self._employer)
-        self._frontier = None if row is None else _frontier(row)
+        self._top = await leaves.locked(self.connection, self._employer)
+
+    @property
+    def frontier(self) -> Frontier:
+        """The tree of the employer's ledger as it is in this transaction; `NotThere` without such an employer."""
+        return self._known_top().frontier
 
     async def append(
-        self, facts: Sequence[Fact], comments: Mapping[str, Payload] = _NONE
+        self, facts: Sequence[Fact], comments: Mapping[str, Payload] = NO_TEXTS
     ) -> list[tuple[int, Fact]]:
         """Append facts to the ledger and bring the projections up to date; gives the new ones, as stored.
 
-        A fact whose id is in the ledger already is skipped, also if it says something else. `comments` are
-        texts by fact id; a text must be the one that its fact commits to. `StoreError`, and nothing is
-        written, for a fact of another employer, of something that is no cycle, or with another text.
+        A fact whose id is in the ledger already is skipped, also if it says something else. None is recorded
+        before the one before it: `leaves.grown`. `comments` are texts by fact id; a text must be the one that its
+        fact commits to. `StoreError`, and nothing is written, for a fact of another employer, of something that
+        is no cycle, or with another text.
         """
-        frontier = self._known_frontier()
-        for fact in facts:
-            self._check(fact, comments.get(fact.id))
-        if strangers := comments.keys() - {fact.id for fact in facts}:
-            raise StoreError(
-                f"There is a comment for {min(strangers)!r}, which is not among the facts appended."
-            )
+        self.check(facts, comments)
         there = await self._there([fact.id for fact in facts])
         new: dict[str, Fact] = {}
         for fact in facts:
@@ -83,32 +83,29 @@ class Transaction(Reader):
                 new.setdefault(fact.id, fact)
         if not new:
             return []
-        leaves, stored = [], []
-        for fact in new.values():
-            seq, body = frontier.size + 1, leaf_bytes(frontier.size + 1, fact)
-            frontier = frontier.append(hashed := leaf_hash(body))
-            stored.append(read_leaf(body))
-            leaves.append(
-                {
-                    "employer": self._employer, "seq": seq, "fact_id": fact.id, "cycle": fact.cycle,
-                    "step": fact.step, "kind": fact.kind, "body": body, "hash": hashed,
-                }
-            )  # fmt: skip
+        growth = leaves.grown(self._employer, self._known_top(), new.values())
         self.broken = True
-        await _LEAF.do_all(self.connection, leaves)
-        await _HEAD.do(
-            self.connection, of=self._employer, size=frontier.size, root=frontier.root,
-            frontier=frontier.to_bytes(),
-        )  # fmt: skip
+        await leaves.write(self.connection, self._employer, growth)
         texts = [
             {"employer": self._employer, "fact_id": id, "salt": kept.salt, "text": kept.text}
-            for id, kept in comments.items()
-            if id in new
+            # In the order of the ledger, in which the index of words numbers them.
+            for id in new
+            if (kept := comments.get(id)) is not None
         ]
         await _TEXT.do_all(self.connection, texts)
-        await projections.apply(self.connection, stored)
-        self._frontier, self.broken = frontier, False
-        return stored
+        await projections.apply(self.connection, growth.stored)
+        self._top, self.broken = growth.top, False
+        return growth.stored
+
+    def check(self, facts: Sequence[Fact], comments: Mapping[str, Payload]) -> None:
+        """What `append` refuses, before anything is written."""
+        self._known_top()
+        for fact in facts:
+            self._check(fact, comments.get(fact.id))
+        if strangers := comments.keys() - {fact.id for fact in facts}:
+            raise StoreError(
+                f"There is a comment for {min(strangers)!r}, which is not among the facts appended."
+            )
 
     async def rebuild(self) -> dict[str, str]:
         """Drop this employer's projections and fill them from the ledger: `store.projections.rebuild`."""
@@ -125,16 +122,14 @@ class Transaction(Reader):
                 f"The employer {row.id!r} is {mode} and stays so. Choose another id for {row.mode}."
             )
         await _EMPLOYER.do(self.connection, **row.model_dump())
-        if self._frontier is None:
-            start = Frontier()
-            head = {"employer": row.id, "size": 0, "root": start.root, "frontier": start.to_bytes()}
-            await _FIRST_HEAD.do(self.connection, **head)
+        if self._top is None:
+            await leaves.begin(self.connection, row.id)
             await self.lock()
 
     async def put_organisation(self, organisation: Organisation, recorded: datetime) -> str:
         """Make this the newest organisation and give its SHA-256; nothing changes if it is that already."""
         self._own(organisation.employer)
-        self._known_frontier()
+        self._known_top()
         body = canonical(organisation.model_dump(mode="json"))
         hash = hashlib.sha256(body).hexdigest()
         newest = (
@@ -162,11 +157,16 @@ class Transaction(Reader):
         await _RULEBOOK.do(self.connection, **row)
 
     async def put_people(self, people: Iterable[PersonRow]) -> None:
-        """Add or change people in the directory; `StoreError` when a key belongs to somebody else."""
-        self._known_frontier()
+        """Add or change people in the directory; `StoreError` when a key belongs to somebody else.
+
+        Who was erased stays so: whoever read the directory before that does not bring the name back.
+        """
+        self._known_top()
         rows = {row.id: row for row in people}
         for row in rows.values():
             self._own(row.employer)
+        for id in await self._erased(list(rows)):
+            del rows[id]
         await self._check_keys(rows)
         for chunk in _chunks(list(rows)):
             # Keys may change hands within one import, so they are let go before they are given out.
@@ -178,7 +178,7 @@ class Transaction(Reader):
     async def put_cycle(self, row: CycleRow) -> None:
         """Add a cycle. Repeating it changes nothing; `StoreError` if it exists with other pinned hashes."""
         self._own(row.employer)
-        self._known_frontier()
+        self._known_top()
         found = await self.cycle(row.id)
         if found is None:
             await _CYCLE.do(self.connection, **_values(row))
@@ -213,7 +213,7 @@ class Transaction(Reader):
 
     async def deposit(self, commitment: str, text: Payload, now: datetime) -> None:
         """Keep a text until the statement that commits to it arrives, `DEPOSITED` at most."""
-        self._known_frontier()
+        self._known_top()
         row = {"employer": self._employer, "commitment": commitment, "deposited": now, **text.model_dump()}
         await _WAITED.do(self.connection, employer=self._employer, since=now - DEPOSITED)
         await _DEPOSIT.do(self.connection, **row)
@@ -230,13 +230,13 @@ class Transaction(Reader):
         self, channel: Channel, target: str, key: str, now: datetime, fact_seq: int | None = None
     ) -> bool:
         """Put something into the outbox; False, and no change, if `key` was put there before."""
-        self._known_frontier()
+        self._known_top()
         row = self._outbox_row(key, channel, target, now, fact_seq)
         return await _TO_TELL.do(self.connection, **row) == 1
 
     async def tell(self, people: Sequence[str], fact: Fact, seq: int, now: datetime) -> None:
         """Have each of `people` told of the fact at place `seq` by mail, once."""
-        self._known_frontier()
+        self._known_top()
         if not people:
             return
         rows = [self._outbox_row(f"{fact.id}|{person}", "mail", person, now, seq) for person in people]
@@ -266,10 +266,10 @@ class Transaction(Reader):
             "fact_seq": fact_seq, "created": now, "not_before": now, "attempts": 0,
         }  # fmt: skip
 
-    def _known_frontier(self) -> Frontier:
-        if self._frontier is None:
+    def _known_top(self) -> Top:
+        if self._top is None:
             raise NotThere.employer(self._employer)
-        return self._frontier
+        return self._top
 
     def _own(self, other: str) -> None:
         if other != self._employer:
@@ -300,6 +300,14 @@ class Transaction(Reader):
             there.update(await self.connection.scalars(select(tables.ledger_leaf.c.fact_id).where(*mine)))
         return there
 
+    async def _erased(self, ids: Sequence[str]) -> list[str]:
+        gone: list[str] = []
+        for chunk in _chunks(ids):
+            mine = tables.person.c.employer == self._employer, tables.person.c.id.in_(chunk)
+            found = select(tables.person.c.id).where(*mine, tables.person.c.name == "")
+            gone += await self.connection.scalars(found)
+        return gone
+
     async def _check_keys(self, rows: Mapping[str, PersonRow]) -> None:
         keys: dict[str, str] = {}
         for row in rows.values():
@@ -319,19 +327,6 @@ class Transaction(Reader):
                     raise StoreError(f"The key {key!r} of {keys[key]!r} belongs to {id!r}. Mend one of them.")
 
 
-def _frontier(head: Row) -> Frontier:
-    try:
-        frontier = Frontier.from_bytes(head["frontier"])
-    except ValueError:
-        frontier = None
-    if frontier is None or (frontier.size, frontier.root) != (head["size"], head["root"]):
-        raise StoreError(
-            f"The head of the ledger of {head['employer']!r} was changed from outside, so nothing is added. "
-            "See what else was: forsvarlig doctor. Then restore a backup."
-        )
-    return frontier
-
-
 def _values(row: CycleRow | DocumentRow) -> dict[str, Any]:
     return {name: _value(value) for name, value in row}
 
@@ -344,16 +339,9 @@ def _chunks(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
     return (items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK))
 
 
-_LOCK = Prepared(select(tables.ledger_head).where(*bound(tables.ledger_head, "employer")).with_for_update())
 _PLACE = Prepared(select(tables.ledger_leaf.c.seq).where(*bound(tables.ledger_leaf, "employer", "fact_id")))
-_LEAF, _TEXT, _CYCLE = add(tables.ledger_leaf), add(tables.payload), add(tables.cycle)
-_HEAD = Prepared(
-    update(tables.ledger_head).where(tables.ledger_head.c.employer == bindparam("of")),
-    ("size", "root", "frontier"),
-)
-_FIRST_HEAD, _RULEBOOK, _DOCUMENT = (
-    add_once(tables.ledger_head), add_once(tables.rulebook), add_once(tables.document),
-)  # fmt: skip
+_TEXT, _CYCLE = add(tables.payload), add(tables.cycle)
+_RULEBOOK, _DOCUMENT = add_once(tables.rulebook), add_once(tables.document)
 _TO_TELL = add_once(
     tables.outbox, "employer", "key", "channel", "target", "fact_seq", "created", "not_before", "attempts"
 )

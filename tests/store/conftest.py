@@ -1,4 +1,7 @@
-"""Each test of the store runs on SQLite and on PostgreSQL, each time in a database of its own."""
+"""Each test of the store runs on SQLite and on PostgreSQL, each time in a database of its own.
+
+On PostgreSQL the store has the role of `store.roles`, and what a test does behind its back is a superuser's.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from activities.store.database import Database
-from tests.store.made import fresh, fresh_postgres, opened
+from activities.store.roles import statements
+from tests.store.made import APP, as_app, fresh, fresh_postgres, opened, raw
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -24,6 +28,9 @@ def migrated(
     else:
         with fresh_postgres(request.getfixturevalue("postgres_url")) as url:
             _migrate(url)
+            with raw(url).begin() as connection:
+                for statement in statements(APP):
+                    connection.exec_driver_sql(statement)
             yield request.param, url
 
 
@@ -36,8 +43,8 @@ def store_url(migrated: tuple[str, str], tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def database(store_url: str) -> AsyncIterator[Database]:
-    """A store with one employer in it."""
-    async with opened(store_url) as database:
+    """A store with one employer in it, on PostgreSQL as the role that the product is to have there."""
+    async with opened(as_app(store_url)) as database:
         yield database
 
 

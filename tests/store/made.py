@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from activities.store.database import Database
+from activities.store.enforcement import GUARDED
 from activities.store.rows import EmployerRow
 from workflows.rules.events import Asked, Body, Fact, StepOpened
 from workflows.rules.organisation import Holder, Role
@@ -21,6 +22,8 @@ EMPLOYER = "nordfjord-tre"
 UNIT = unit_cycle(EMPLOYER, "sagbruk", 2027)
 NOW = datetime(2027, 1, 4, 7, tzinfo=UTC)
 DUE = date(2027, 2, 12)
+APP = "forsvarlig_app"
+"""The product's role on PostgreSQL."""
 
 _NUMBERS = count(1)
 
@@ -75,6 +78,12 @@ def asked(what: str, role: Role, *people: str, version: int = 0) -> Asked:
     return Asked.model_validate({"what": what, "role": role, "people": holders, "version": version})
 
 
+def as_app(url: str) -> str:
+    """The URL for the role that the product is to have on PostgreSQL; SQLite has no roles."""
+    parsed = sa.make_url(url)
+    return url if parsed.drivername == "sqlite" else parsed.set(username=APP).render_as_string(False)
+
+
 def raw(url: str) -> sa.Engine:
     """A way past the store: an engine as anybody may open one, without the store's pragmas."""
     plain = sa.make_url(url)
@@ -92,6 +101,7 @@ def without_triggers(url: str, *statements: str) -> None:
             for trigger in triggers.all():
                 connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
         else:
-            connection.exec_driver_sql("ALTER TABLE ledger_leaf DISABLE TRIGGER USER")
+            for table in GUARDED:
+                connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for statement in statements:
             connection.exec_driver_sql(statement)

@@ -102,9 +102,15 @@ async def test_an_upgrade_that_fails_halfway_leaves_nothing(empty: Database, emp
 async def test_the_migrations_make_exactly_the_tables_that_the_program_knows(store_url: str) -> None:
     with raw(store_url).connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "include_name": _is_described},
         )
         assert compare_metadata(context, METADATA) == []
+
+
+def _is_described(name: str | None, _kind: str, _where: object) -> bool:
+    """The index of words differs from database to database, and SQLAlchemy has no words for a virtual table."""
+    return name not in ("ix_payload_words", "text_place") and not (name or "").startswith("text_word")
 
 
 @pytest.mark.parametrize(

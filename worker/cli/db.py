@@ -11,11 +11,13 @@ import click
 
 from activities.language import N_, _, format_number
 from worker.cli import employers
+from worker.cli.db_roles import roles
 from worker.cli.failures import Failure
 from worker.cli.frame import emit, frame, working
+from worker.cli.readings import behind
 
 if TYPE_CHECKING:
-    from activities.ledger.log import Verification
+    from activities.ledger.verification import Verification
     from activities.store.database import Database
     from activities.store.rows import EmployerRow
 
@@ -25,6 +27,9 @@ def db() -> None:
     """The database of the installation."""
 
 
+db.add_command(roles)
+
+
 @db.command(help=N_("Lag databasen, eller oppgrader den til denne versjonen. Stopp arbeiderne først."))
 def upgrade() -> None:
     """Bring the schema to this program's version."""
@@ -32,11 +37,14 @@ def upgrade() -> None:
 
 
 async def _upgrade() -> None:
+    from activities.store.catching_up import catch_up
+
     frame().settings.make_state()
     async with _opened() as database:
         before = await database.version()
         with working(_("Oppgraderer {place} …").format(place=database.place)):
             await database.upgrade()
+            caught_up = await catch_up(database)
         after = await database.version()
     if before == after:
         text = _("{place} har skjemaversjon {version} fra før.")
@@ -44,8 +52,11 @@ async def _upgrade() -> None:
         text = _("{place} er laget, med skjemaversjon {version}.")
     else:
         text = _("{place} er oppgradert fra skjemaversjon {before} til {version}.")
-    document = {"place": database.place, "before": before, "after": after}
-    emit("db-upgrade", document, table=text.format(place=database.place, before=before, version=after))
+    lines = [text.format(place=database.place, before=before, version=after)]
+    built = _("{employer}: visningene er bygget opp igjen ({count} fakta manglet).")
+    lines += [built.format(employer=id, count=format_number(lag)) for id, lag in caught_up.items()]
+    document = {"place": database.place, "before": before, "after": after, "caught_up": caught_up}
+    emit("db-upgrade", document, table="\n".join(lines))
 
 
 @db.command(
@@ -165,6 +176,7 @@ async def _contents(database: Database) -> tuple[int, list[dict[str, object]]]:
                 "mode": employer.mode,
                 "people": len(await reader.people(employer.id)),
                 "cycles": len(await reader.cycles(employer=employer.id)),
+                "lag": await reader.lag(employer.id),
                 **(await reader.head(employer.id)).model_dump(),
             }
             for employer in await reader.employers()
@@ -185,7 +197,10 @@ def _lines(document: Mapping[str, object], contents: Sequence[dict[str, object]]
         return [*lines, _("Gjør dette:") + " forsvarlig db upgrade"]
     lines.append(_("Venter på å bli sendt: {undelivered}").format(**document))
     text = _("{name}: {people} personer, {cycles} årshjul, {size} fakta, rot {root}")
-    return [*lines, *(text.format(**{**row, "root": str(row["root"])[:16]}) for row in contents)]
+    for row in contents:
+        lines.append(text.format(**{**row, "root": str(row["root"])[:16]}))
+        lines += ["  " + behind(int(str(row["lag"])))] if row["lag"] else []
+    return lines
 
 
 @asynccontextmanager
