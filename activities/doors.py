@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from activities.addressees import told
+from activities.erasure import carry_out, of_the_record, whom_it_concerns
 from activities.ledger.log import Payload, commit, commitment
 from activities.organisations import ring_running
 from activities.proof import Keys, uncounted
@@ -22,7 +23,7 @@ from activities.store.database import Database
 from activities.store.errors import NotThere
 from activities.store.rows import CycleRow
 from activities.store.transaction import Transaction
-from workflows.rules.acts import judge, judge_for_employer
+from workflows.rules.acts import RECORD_ACTS, OfTheRecord, judge, judge_for_employer, judge_of_the_record
 from workflows.rules.delegation import with_act
 from workflows.rules.events import (
     UNKNOWN,
@@ -138,7 +139,7 @@ class Doors:
         raw = (own or self._signer).sign(statement).to_json().encode()
         async with self._database.write(employer) as tx:
             if (found := await tx.fact(employer, act_id(statement))) is not None:
-                return receipt_of(*found, repeated=True)
+                return receipt_of(tx, *found, repeated=True)
             return await self._receive(tx, raw, cycle or employer, now, self._method, texts, is_new=True)
 
     async def sign(
@@ -286,7 +287,7 @@ class Doors:
         seq, fact = found
         signal = came.via.startswith("signal")
         if fact.signed == envelope and (not signal or fact.via == came.via):
-            return receipt_of(seq, fact, repeated=True)
+            return receipt_of(tx, seq, fact, repeated=True)
         body = refused(statement.act, Refusal.REPLAYED, input=came.digest)
         return await came.refused(tx, body, statement.actor, envelope)
 
@@ -304,6 +305,7 @@ class Doors:
         text, reason = await _committed(tx, act, texts)
         organisation: Organisation | None = None
         here: StepStanding | None = None
+        about: OfTheRecord | None = None
         if reason is not None:
             body: Body = refused(act, reason)
         elif row is not None and statement.step is not None:
@@ -320,8 +322,12 @@ class Doors:
             body = judge(situation, standing, statement.step, actor, act, came.now)
         else:
             _hash, organisation = await tx.organisation(statement.employer)
-            name = f"d-{sha256(id.encode())[:12]}"
-            body = judge_for_employer(organisation, ring, actor, act, name, came.now)
+            if isinstance(act, RECORD_ACTS):
+                about = await of_the_record(tx, ring, statement.employer, act, came.now)
+                body = judge_of_the_record(organisation, about, actor, act, came.now)
+            else:
+                name = f"d-{sha256(id.encode())[:12]}"
+                body = judge_for_employer(organisation, ring, actor, act, name, came.now)
         if isinstance(body, AttemptRefused):
             body = body.model_copy(update={"input": came.digest})
         receipt = await record(
@@ -332,10 +338,13 @@ class Doors:
                 await tx.withdraw_deposit(commitment(text.salt, text.text))
             if statement.cycle is not None:
                 await tx.ring(statement.cycle, receipt.fact.id, came.now)
+            await carry_out(tx, statement.employer, body, came.now)
             if organisation is not None and isinstance(body, Delegated | DelegationEnded | AbsenceSet):
                 new = await tx.put_organisation(with_act(organisation, body), came.now)
                 await ring_running(tx, statement.employer, new, came.now)
             concerned = _concerned(body, ring, organisation, here)
+            if about is not None and organisation is not None:
+                concerned = whom_it_concerns(organisation, about, body, actor, came.now)
             await tx.tell(told(receipt.fact, concerned=concerned), receipt.fact, receipt.seq, came.now)
         return receipt
 

@@ -76,18 +76,30 @@ class Voice:
         note = _("Dette er en prøvekjøring. Ingenting i den gjelder på ordentlig, og du skal ikke gjøre noe.")
         return Section(text=(note,))
 
+    def kept_outside(self, fingerprint: str) -> Section:
+        """What stands last: how the record is now, which a reader can hold against it later."""
+        _ = self.t
+        text = _(
+            "Avtrykk av historikken: {fingerprint}. Ta vare på denne e-posten. Blir noe i historikken endret "
+            "siden, kan du vise det med avtrykket."
+        )
+        return Section(text=(text.format(fingerprint=fingerprint),))
+
     def on_trial(self, subject: str) -> str:
         _ = self.t
         return _("Prøvekjøring: {subject}").format(subject=subject)
 
     def _name(self, id: str) -> str:
-        return self.people[id].name if id in self.people else id
+        _ = self.t
+        if id not in self.people:
+            return id
+        return self.people[id].name or _("slettet person ({id})").format(id=id)
 
     def _asked_who(self, holders: Iterable[Holder], role: Role) -> Section | None:
         """Whom to ask: the first of the holders who is in the directory, unless the reader is one of them."""
         _ = self.t
         ids = [h.person for h in holders]
-        found = [self.people[id] for id in ids if id in self.people]
+        found = [self.people[id] for id in ids if id in self.people and self.people[id].name]
         if not found or self.person.id in ids:
             return None
         text = _("Spør {name} ({role}, {address}).") if found[0].email else _("Spør {name} ({role}).")

@@ -16,7 +16,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import aiosmtplib
 from pydantic import AwareDatetime
@@ -28,7 +28,16 @@ from workflows.rules.calendar import OSLO
 WIDTH = 78
 """Columns of a line of plain text; commands stay whole."""
 
-Header = Literal["X-Forsvarlig-Seq", "X-Forsvarlig-Cycle", "X-Forsvarlig-Step", "X-Forsvarlig-Person"]
+HEAD: Final = "X-Forsvarlig-Fingerprint"
+"""The header with the fingerprint of the ledger's head that a message tells of."""
+
+Header = Literal[
+    "X-Forsvarlig-Seq",
+    "X-Forsvarlig-Cycle",
+    "X-Forsvarlig-Step",
+    "X-Forsvarlig-Person",
+    "X-Forsvarlig-Fingerprint",
+]
 
 
 class Section(Frozen):

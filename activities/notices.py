@@ -13,11 +13,12 @@ from datetime import datetime, time
 from email.message import EmailMessage
 
 from activities.digest import Digest
-from activities.letter_parts import Matter
-from activities.mail import Header, Letter, Section, as_message, usable
+from activities.ledger.notes import read_checkpoint
+from activities.letter_parts import Matter, Voice
+from activities.mail import HEAD, Header, Letter, Section, as_message, usable
 from activities.personal_letters import Notice, PersonalPen
 from activities.situations import Situations, opened_step
-from activities.store import letters
+from activities.store import checkpoints, letters
 from activities.store.database import Reader
 from activities.store.rows import OutboxRow, PersonRow
 from activities.wording import Pen
@@ -44,6 +45,7 @@ class Composer:
         self._people: dict[str, dict[str, PersonRow]] = {}
         self._facts: dict[str, list[tuple[int, Fact]]] = {}
         self._topics: dict[tuple[str, int], Matter | Notice] = {}
+        self._heads: dict[str, str | None] = {}
 
     async def is_news(self, row: OutboxRow) -> bool:
         """Whether there is somebody to tell, and still something. `LookupError` as `compose`."""
@@ -88,7 +90,7 @@ class Composer:
             thread, step = f"{topic.step.cycle.id} {topic.step.key}", topic.step.key
         else:
             thread, step = f"{row.employer} {topic.fact.id}", None
-        return self._message(row.employer, person, subject, pen.greeting, sections, date, key, thread, (
+        return await self._message(row.employer, pen, subject, sections, date, key, thread, (
             str(topic.seq), topic.fact.cycle, step,
         ))  # fmt: skip
 
@@ -103,16 +105,13 @@ class Composer:
         if any(topic.rehearsal for topic in topics):
             subject, sections = digest.on_trial(subject), [digest.trial(), *sections]
         seqs = " ".join(str(topic.seq) for topic in topics)
-        return self._message(
-            employer, person, subject, digest.greeting, sections, date, key, key, (seqs, None, None)
-        )
+        return await self._message(employer, digest, subject, sections, date, key, key, (seqs, None, None))
 
-    def _message(
+    async def _message(
         self,
         employer: str,
-        person: PersonRow,
+        voice: Voice,
         subject: str,
-        greeting: str,
         sections: Sequence[Section],
         date: datetime,
         key: str,
@@ -120,17 +119,28 @@ class Composer:
         marks: tuple[str, str | None, str | None],
     ) -> EmailMessage:
         seqs, cycle, step = marks
+        person, head = voice.person, await self._head(employer)
         found: list[tuple[Header, str]] = [("X-Forsvarlig-Seq", seqs), ("X-Forsvarlig-Person", person.id)]
         if cycle is not None:
             found.append(("X-Forsvarlig-Cycle", cycle))
         if step is not None:
             found.append(("X-Forsvarlig-Step", step))
+        if head is not None:
+            found.append((HEAD, head))
+            sections = [*sections, voice.kept_outside(head)]
         letter = Letter(
             key=key, thread=thread, sender=self._sender, name=person.name, address=person.email or "",
-            language=person.language, date=date, subject=subject, greeting=greeting,
+            language=person.language, date=date, subject=subject, greeting=voice.greeting,
             sections=tuple(sections), marks=tuple(found),
         )  # fmt: skip
         return as_message(letter)
+
+    async def _head(self, employer: str) -> str | None:
+        """The fingerprint of the newest checkpoint, if there is one; looked up once."""
+        if employer not in self._heads:
+            row = await checkpoints.newest(self._reader, employer)
+            self._heads[employer] = read_checkpoint(row.note)[0].fingerprint if row is not None else None
+        return self._heads[employer]
 
     async def _person(self, employer: str, id: str) -> PersonRow | None:
         """The person, if mail can reach them."""

@@ -29,10 +29,12 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.mail import Mailer, MailError
+from activities.ledger.notes import read_fingerprint
+from activities.mail import HEAD, EmlFolder, Mailer, MailError
 from activities.post import Composed, Done, Failure, Post, said, wait_after
 from activities.situations import Situations
 from activities.store import letters
+from activities.store.checkpoints import AnchorRow, add_anchors
 from activities.store.database import Database
 from activities.store.rows import CHANNELS, Channel, OutboxRow
 from workflows.messages import Bell, CycleInput
@@ -298,7 +300,9 @@ class Outbox:
             await self._mailer.send(message)
         except MailError as error:
             return Failure(str(error), final=not error.transient)
-        return Done()
+        # What lies in a folder beside the database is outside of nothing.
+        outside = not isinstance(self._mailer, EmlFolder)
+        return Done(head=str(message[HEAD] or "") if outside else "")
 
     # --- afterwards ---------------------------------------------------------------------------------
 
@@ -310,6 +314,7 @@ class Outbox:
             async with self._database.write(employer) as tx:
                 own = [(row, outcome) for row, outcome in tried if row.employer == employer]
                 await tx.delivered([row.id for row, outcome in own if isinstance(outcome, Done)], now)
+                await add_anchors(tx, employer, _heads_held(own, now))
                 for row, outcome in own:
                     if isinstance(outcome, Failure):
                         await tx.failed(row.id, outcome.error, _next_try(row, outcome, now))
@@ -326,6 +331,15 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
+
+
+def _heads_held(tried: Sequence[tuple[OutboxRow, Done | Failure]], now: datetime) -> list[AnchorRow]:
+    """Which heads of the ledger are now with whom, because they stand in a mail."""
+    return [
+        AnchorRow(kind="mail", size=read_fingerprint(outcome.head).size, holder=letter.person, made=now)
+        for row, outcome in tried
+        if isinstance(outcome, Done) and outcome.head and (letter := letters.read_letter(row)) is not None
+    ]
 
 
 def _next_try(row: OutboxRow, failure: Failure, now: datetime) -> datetime:

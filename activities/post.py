@@ -45,7 +45,10 @@ class Failure(NamedTuple):
 
 
 class Done(NamedTuple):
+    """A row is delivered; `head` is the fingerprint that the receiver has got with it, if there was one."""
+
     note: str = ""
+    head: str = ""
 
 
 Composed = EmailMessage | Done | Failure

@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 
 from activities.ledger.log import Payload
+from activities.ledger.notes import fingerprint
 from activities.store.errors import NotThere
 from activities.store.transaction import Transaction
 from workflows.rules.base import Frozen
@@ -17,12 +18,14 @@ from workflows.rules.terms import CycleRef, Refusal, at
 class Receipt(Frozen):
     """What became of an attempt: the recorded fact, its ledger position, and the refusal's reason if any.
 
-    `repeated` says that the same statement was recorded before; nothing was added.
+    `repeated` says that the same statement was recorded before; nothing was added. `fingerprint` is that of the
+    ledger's head with the fact in it: who keeps it can tell later whether the record still has what it had.
     """
 
     seq: int
     fact: Fact
     reason: Refusal | None
+    fingerprint: str
     repeated: bool = False
 
     @property
@@ -60,11 +63,11 @@ async def record(
     kept = {id: text} if text is not None and not isinstance(body, AttemptRefused) else {}
     new = await tx.append([fact], kept)
     if new:
-        return receipt_of(*new[0])
+        return receipt_of(tx, *new[0])
     found = await tx.fact(fact.employer, id)
     if found is None:
         raise NotThere.cycle(id)
-    return receipt_of(*found, repeated=True)
+    return receipt_of(tx, *found, repeated=True)
 
 
 def act_id(statement: Statement) -> str:
@@ -83,7 +86,8 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def receipt_of(seq: int, fact: Fact, *, repeated: bool = False) -> Receipt:
-    """The receipt for a fact at its place."""
+def receipt_of(tx: Transaction, seq: int, fact: Fact, *, repeated: bool = False) -> Receipt:
+    """The receipt for a fact at its place in the ledger."""
     reason = fact.body.reason if isinstance(fact.body, AttemptRefused) else None
-    return Receipt(seq=seq, fact=fact, reason=reason, repeated=repeated)
+    head = fingerprint(tx.frontier.size, tx.frontier.root)
+    return Receipt(seq=seq, fact=fact, reason=reason, fingerprint=head, repeated=repeated)

@@ -33,9 +33,9 @@ class SigningKey:
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
         self._private = private
-        raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.id = key_id(raw)
-        self.public_key = base64.b64encode(raw).decode()
+        self.public_bytes = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.id = key_id(self.public_bytes)
+        self.public_key = base64.b64encode(self.public_bytes).decode()
 
     def __repr__(self) -> str:
         return f"SigningKey({self.id})"
@@ -97,12 +97,24 @@ class SigningKey:
         body = payload(statement)
         return sealed(body, self.id, self._private.sign(pae(body)))
 
+    def sign_bytes(self, message: bytes) -> bytes:
+        """The signature over the message (RFC 8032), 64 bytes."""
+        return self._private.sign(message)
+
 
 def is_signed_by(envelope: Envelope, public_key: str) -> bool:
     """Whether the envelope's signature over its exact bytes is by the key (base64 of 32 bytes)."""
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
-        key.verify(base64.b64decode(envelope.signatures[0].sig), pae(envelope.body))
+        signature, key = base64.b64decode(envelope.signatures[0].sig), base64.b64decode(public_key)
+    except ValueError:
+        return False
+    return is_signature(pae(envelope.body), signature, key)
+
+
+def is_signature(message: bytes, signature: bytes, public_key: bytes) -> bool:
+    """Whether the signature over the message is by the key (32 bytes)."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -1,0 +1,160 @@
+"""A worker looks after the ledgers: checkpoints, a daily anchor, and a warning when none gets outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from activities.checkpoints import enrolled
+from activities.documents import Documents
+from activities.ledger.notes import read_anchor
+from activities.mail import EmlFolder
+from activities.signatures import SigningKey
+from activities.store import checkpoints as kept
+from activities.store.database import Database
+from tests.store.made import EMPLOYER, NOW, a_fact, add_employer
+from worker.installation import Installation
+from worker.ledger_watch import LedgerWatch, watch_ledgers
+from worker.settings import Settings
+
+
+class House:
+    """An installation whose clock the test holds."""
+
+    def __init__(self, folder: Path, anchors: Path | None) -> None:
+        self.now = NOW
+        self.settings = Settings(state=folder, anchor_directory=anchors)
+        self.database = Database(self.settings.database_url)
+        documents = Documents(self.settings.documents)
+        mailer = EmlFolder(self.settings.mail_directory)
+        self.installation = Installation(self.settings, self.database, documents, mailer, clock=self.clock)
+        self.watch = LedgerWatch(self.installation)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def records(self, id: str) -> None:
+        async with self.database.write(EMPLOYER) as tx:
+            await tx.append([a_fact(id)])
+
+    async def looks(self) -> list[dict[str, Any]]:
+        """What is logged in a look."""
+        with structlog.testing.capture_logs() as lines:
+            await self.watch.look()
+        return [dict(line) for line in lines]
+
+    async def newest(self) -> int:
+        async with self.database.read() as reader:
+            row = await kept.newest(reader, EMPLOYER)
+        return row.size if row is not None else 0
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path / "state", tmp_path / "ute")
+    house.settings.make_state()
+    await house.database.upgrade()
+    await add_employer(house.database, EMPLOYER)
+    await house.records("one")
+    yield house
+    await house.database.close()
+
+
+def events(lines: list[dict[str, Any]]) -> list[str]:
+    return [line["event"] for line in lines]
+
+
+async def test_what_is_new_is_in_a_checkpoint_after_one_look(house: House) -> None:
+    await house.looks()
+    assert await house.newest() == 2
+    key = SigningKey.load(house.settings.log_key)
+    async with house.database.read() as reader:
+        assert [each.id for each in await enrolled(reader, EMPLOYER)] == [key.id]
+    await house.looks()
+    assert await house.newest() == 2
+    await house.records("two")
+    await house.looks()
+    assert await house.newest() == 3
+
+
+async def test_the_folder_gets_one_anchor_a_day(house: House, tmp_path: Path) -> None:
+    lines = await house.looks()
+    assert events(lines) == ["anchor_written"]
+    [file] = (tmp_path / "ute").iterdir()
+    assert read_anchor(file.read_bytes()).checkpoint.size == 2
+    await house.records("two")
+    assert events(await house.looks()) == []
+    house.now += timedelta(days=1)
+    assert events(await house.looks()) == ["anchor_written"]
+
+
+async def test_a_folder_that_cannot_be_written_is_said_once_an_hour_and_stops_nothing(
+    house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "ute").write_text("i veien", encoding="utf-8")
+    assert events(await house.looks()) == ["anchor_not_written"]
+    await house.records("two")
+    assert events(await house.looks()) == []
+    assert await house.newest() == 3
+    house.now += timedelta(hours=1)
+    assert events(await house.looks()) == ["anchor_not_written"]
+
+
+async def test_it_is_said_once_an_hour_that_nothing_gets_outside(tmp_path: Path) -> None:
+    house = House(tmp_path, None)
+    await house.database.upgrade()
+    await add_employer(house.database, EMPLOYER)
+    await house.records("one")
+    assert events(await house.looks()) == []
+    house.now += timedelta(days=2)
+    [line] = await house.looks()
+    assert (line["event"], line["employer"], line["log_level"]) == ("no_anchor_outside", EMPLOYER, "warning")
+    assert await house.looks() == []
+    house.now += timedelta(hours=1)
+    assert events(await house.looks()) == ["no_anchor_outside"]
+    await house.database.close()
+
+
+async def test_another_key_than_the_enrolled_one_is_said_and_signs_nothing(house: House) -> None:
+    await house.looks()
+    house.settings.log_key.unlink()
+    await house.records("two")
+    house.now += timedelta(minutes=1)
+    [line] = await house.looks()
+    assert (line["event"], line["remedy"]) == ("log_key_is_another", "forsvarlig ledger rotate-key")
+    assert await house.newest() == 2
+
+
+async def test_a_key_file_that_cannot_be_used_is_said(house: House) -> None:
+    house.settings.log_key.parent.mkdir(parents=True, exist_ok=True)
+    house.settings.log_key.write_text("ødelagt", encoding="utf-8")
+    house.settings.log_key.chmod(0o600)
+    [line] = await house.looks()
+    assert (line["event"], line["fault"]) == ("log_key_unusable", "unreadable")
+
+
+async def test_a_database_that_is_away_is_waited_for(house: House) -> None:
+    await house.database.close()
+    place = Path(house.database.place)
+    place.rename(place.with_suffix(".away"))
+    assert events(await house.looks()) == ["ledger_waits"]
+    place.with_suffix(".away").rename(place)
+    await house.looks()
+    assert await house.newest() == 2
+
+
+async def test_a_worker_that_stops_leaves_nothing_uncovered(house: House) -> None:
+    stop = asyncio.Event()
+    watching = asyncio.create_task(watch_ledgers(house.installation, stop))
+    while await house.newest() == 0:
+        await asyncio.sleep(0.01)
+    await house.records("two")
+    stop.set()
+    await watching
+    assert await house.newest() == 3
