@@ -7,7 +7,6 @@ python tests/replay/record.py --fingerprints   the baseline of test_fingerprints
 from __future__ import annotations
 
 import asyncio
-import gzip
 import re
 import shutil
 import sys
@@ -20,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from google.protobuf.message import Message
 from temporalio.api.history.v1 import History
 
+from activities.history_files import SUFFIX, pack, read, workflow_of
 from tests.chaos.fjell import CAST, YEAR, settings
 from tests.replay.fingerprints import BASELINE, as_text, of_workflows
 from tests.rules.employers import law, programme
@@ -38,11 +38,11 @@ async def record(target: Path) -> None:
         await installation.database.close()
         # The keys seal this made-up year and nothing else; a run that was sealed replays with them only.
         shutil.copytree(installation.settings.payload_keys, target / KEYS)
-        for history in (Path(folder) / "histories").iterdir():
-            content = History.FromString(gzip.decompress(history.read_bytes()))
+        for history in installation.settings.histories.rglob(f"*{SUFFIX}"):
+            content = History(events=read(history))
             _forget_the_machine(content)
-            packed = gzip.compress(content.SerializeToString(deterministic=True), mtime=0)
-            (target / history.name).write_bytes(packed)
+            name = workflow_of(content.events).replace("/", "_")
+            (target / f"{name}{SUFFIX}").write_bytes(pack(content.events))
 
 
 def _forget_the_machine(message: Message) -> None:

@@ -56,6 +56,13 @@ class NoAlarm(Cycle):
         pass
 
 
+class Breaks(Cycle):
+    """Stops with an error when it is to set its first alarm."""
+
+    def _set_alarm(self, moment: datetime | None) -> None:
+        raise ZeroDivisionError("no alarm today")
+
+
 class AlarmEachBell(Cycle):
     """Sets its alarm anew after each bell, also when it is set for that moment already."""
 
@@ -159,6 +166,19 @@ class NoAlarmYear(UnchangedYear):
 @workflow.defn(name="UnitYear")
 class AlarmEachBellYear(UnchangedYear):
     cycle = AlarmEachBell
+
+    @workflow.init
+    def __init__(self, input: CycleInput) -> None:
+        super().__init__(input)
+
+    @workflow.run
+    async def run(self, input: CycleInput) -> CycleResult:
+        return await super().run(input)
+
+
+@workflow.defn(name="UnitYear")
+class BreaksYear(UnchangedYear):
+    cycle = Breaks
 
     @workflow.init
     def __init__(self, input: CycleInput) -> None:
