@@ -15,6 +15,7 @@ from workflows.rules.events import UNKNOWN, Attempt, AttemptRefused, Fact
 from workflows.rules.terms import Refusal
 
 HASH = "ab" * 32
+SIGNED = "A" * 86 + "=="
 NAMES = {"per": "Per Hansen", "kari": "Kari Nordmann", "siri": "Siri Steinvik"}
 DAYS = {"since": date(2027, 5, 10), "until": date(2027, 5, 15)}
 HELD = [{"person": "per"}]
@@ -59,6 +60,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "delegation_ended": {"delegation": "d-1", "until": "2027-05-12"},
     "absence_set": {"person": "kari", "substitute": "siri", **DAYS},
+    "log_key_enrolled": {"key": "0" * 16, "public_key": SIGNED[:43] + "=", "signature": SIGNED, "previous": "1" * 16},
+    "history_exported": {
+        "workflow": "unit/fjell/u1/2027", "run": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "events": 365,
+        "sha256": HASH, "size": 40_000, "closed": True, "version": "0.3.0",
+    },
+    "texts_read": {"purpose": "search", "facts": list(range(1, 12))},
+    "dossier_made": {"year": 2027, "size": 545, "sha256": HASH, "texts": False, "names": True},
+    "erasure_asked": {"facts": ["f"], "basis": "request"},
+    "texts_erased": {"facts": ["f", "g"], "basis": "request"},
+    "person_erased": {"person": "per", "basis": "left"},
+    "document_erased": {"document": HASH, "basis": "mistake"},
+    "records_erased": {"records": "mail", "count": 120, "before": "2027-05-01"},
+    "retention_set": {"records": "text", "days": 730, "comment": HASH},
 }  # fmt: skip
 
 
@@ -102,6 +116,24 @@ def test_every_fact_is_one_sentence_in_every_language(kind: str, language: Langu
             "delegated",
             "Siri Steinvik svarer for Kari Nordmann fra mandag 10. mai 2027 til og med fredag 14. mai 2027, "
             "bare for leder og Y15.",
+        ),
+        (
+            "texts_read",
+            "Siri Steinvik leste ved søk det som er skrevet i 11 hendelser (nr. 1, 2, 3, 4, 5, 6, 7, 8 …).",
+        ),
+        (
+            "dossier_made",
+            "Siri Steinvik laget en tilsynsmappe for 2027, hele virksomheten (fingeravtrykk abababababab): med "
+            "navn, uten det folk skrev.",
+        ),
+        (
+            "records_erased",
+            "Siri Steinvik slettet e-poster fra før lørdag 1. mai 2027, 120 i alt, fordi lagringstiden er ute.",
+        ),
+        (
+            "person_erased",
+            "Siri Steinvik slettet navn, adresse og nummer til Per Hansen, fordi den det gjelder, "
+            "har sluttet.",
         ),
     ],
 )

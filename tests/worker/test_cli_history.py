@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from pathlib import Path
 
 import pytest
 
-from tests.activities.sawmill import EMPLOYER, Sawmill
+from tests.activities.sawmill import EMPLOYER, EVE, Sawmill
 from tests.worker.desk import Desk, copied, stage
+from worker.cli.history import STAGES
+from workflows.rules.organisation import Role
+from workflows.rules.record_facts import TextsRead
+from workflows.rules.terms import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +62,7 @@ def test_times_are_written_as_the_language_has_them(desk: Desk) -> None:
 
 
 def test_a_disagreement_is_told_with_its_reason(desk: Desk) -> None:
-    said = desk("history", "--kind", "decision_recorded")
+    said = desk("history", "--kind", "decision_recorded", "--as", "per")
     assert "Per Hansen (verneombud) er uenig i versjon 1." in said.line
     assert "«=2+3 bemanningen" in said.out
 
@@ -134,7 +139,7 @@ def test_an_erased_person_is_found_and_shown_by_id(desk: Desk) -> None:
 
 
 def test_a_spreadsheet_gets_semicolons_a_byte_order_mark_and_no_formulas(desk: Desk) -> None:
-    said = desk("history", "--csv", "--kind", "decision_recorded")
+    said = desk("history", "--csv", "--kind", "decision_recorded", "--as", "kari")
     rows = list(csv.DictReader(io.StringIO(said.out.removeprefix("\ufeff")), delimiter=";"))
     assert said.out.startswith("\ufeff")
     assert [row["actor"] for row in rows] == ["per"]
@@ -158,3 +163,220 @@ def test_when_nothing_fits_it_says_how_to_see_everything(desk: Desk) -> None:
 def test_csv_and_json_at_once_is_a_usage_error(desk: Desk) -> None:
     assert desk("history", "--csv", "--format", "json").code == 2
     assert desk("history", "--refused", "--kind", "asked").code == 2
+
+
+# --- who reads ------------------------------------------------------------------------------------
+
+
+def test_nobody_who_has_not_said_so_is_shown_what_people_wrote(desk: Desk) -> None:
+    said = desk("history", "--kind", "decision_recorded")
+    assert "bemanningen" not in said.out
+    assert "(begrunnelsen kan leses av den som skrev den, øverste leder, HR, hovedverneombudet" in said.line
+    assert "legg til --as)" in said.line
+    [fact] = desk("history", "--kind", "decision_recorded", "--format", "json").document["facts"]
+    assert (fact["comment"], fact["comment_hidden"]) == (None, "unnamed")
+    assert "bemanningen" not in desk("history", "--csv").out
+    assert desk.facts("texts_read") == []
+
+
+def test_whoever_has_no_part_in_the_matter_is_told_who_has(desk: Desk) -> None:
+    said = desk("history", "--kind", "decision_recorded", "--as", "siri")
+    assert "bemanningen" not in said.out
+    assert "(begrunnelsen kan bare leses av den som skrev den" in said.line
+    assert desk.facts("texts_read") == []
+    assert desk("history", "--as", "noen annen").code == 3
+
+
+def test_reading_what_another_wrote_is_put_on_record_once_a_command(desk: Desk) -> None:
+    [decision] = [seq for seq, _fact in desk.facts("decision_recorded")]
+    for arguments in (["--limit", "500"], ["--csv"], ["--text", "bemanningen"]):
+        assert "bemanningen" in desk("history", "--as", "kari", *arguments).out
+    read = [fact.body for _seq, fact in desk.facts("texts_read")]
+    assert [(b.purpose, b.facts) for b in read if isinstance(b, TextsRead)] == [
+        ("history", (decision,)),
+        ("history", (decision,)),
+        ("search", (decision,)),
+    ]
+    said = desk("history", "--kind", "texts_read", "--limit", "1")
+    assert f"Kari Nordmann leste ved søk det som er skrevet i 1 hendelse (nr. {decision})." in said.line
+
+
+def test_reading_ones_own_words_is_not(desk: Desk) -> None:
+    assert "bemanningen" in desk("history", "--as", "per").out
+    assert desk.facts("texts_read") == []
+
+
+def test_in_a_rehearsal_a_reading_has_the_time_of_its_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rehearse() -> None:
+        async with Sawmill.started(tmp_path, mode="rehearsal") as mill:
+            await mill.go(EVE.replace(day=5))
+            await mill.file("Y15", "kari")
+            await mill.decide("Y15", "per", Role.SAFETY_REP, Outcome.DISAGREES, "Nei.")
+
+    asyncio.run(rehearse())
+    desk = Desk(tmp_path, monkeypatch)
+    last = desk.facts()[-1][1].recorded
+    desk.now = desk.now.replace(year=2026)
+    assert "«Nei.»" in desk("history", "--as", "kari").out
+    [(_seq, fact)] = desk.facts("texts_read")
+    assert (fact.recorded, fact.clock) == (last, None)
+
+
+# --- words ------------------------------------------------------------------------------------------
+
+
+def test_what_people_wrote_is_searched_by_those_who_may_read_it(desk: Desk) -> None:
+    [decision] = [seq for seq, _fact in desk.facts("decision_recorded")]
+    assert numbers(desk, "--text", "bemanning mangl", "--as", "kari") == [decision]
+    assert numbers(desk, "--text", "bemanning finnes", "--as", "kari") == []
+    assert numbers(desk, "--text", "bemanning", "--as", "siri") == []
+
+
+@pytest.mark.parametrize("arguments", [["--text", "bemanning"], ["--text", " ?! ", "--as", "kari"]])
+def test_a_search_needs_words_and_somebody_who_searches(desk: Desk, arguments: list[str]) -> None:
+    assert desk("history", *arguments).code == 2
+
+
+# --- the other filters ------------------------------------------------------------------------------
+
+
+def test_people_s_accepted_acts_are_apart_from_what_was_refused(desk: Desk) -> None:
+    accepted = numbers(desk, "--accepted")
+    assert set(accepted) == {
+        s for s, f in desk.facts() if f.kind in ("evidence_submitted", "decision_recorded")
+    }
+    assert not set(accepted) & set(numbers(desk, "--refused"))
+    assert desk("history", "--accepted", "--refused").code == 2
+    assert desk("history", "--accepted", "--kind", "asked").code == 2
+
+
+def test_a_stage_is_that_of_the_steps_in_the_programme(desk: Desk) -> None:
+    found = {stage: numbers(desk, "--stage", stage, "--limit", "1000") for stage in STAGES}
+    steps = {seq: fact.step for seq, fact in desk.facts() if fact.step is not None}
+    assert sorted(n for seqs in found.values() for n in seqs) == list(steps)
+    assert "Y10" in {steps[seq] for seq in found["map"]}
+    assert "Y05" not in {steps[seq] for seq in found["map"]}
+    assert numbers(desk, "--stage", "map", "--step", "Y10") == numbers(desk, "--step", "Y10")
+    assert numbers(desk, "--stage", "plan", "--step", "Y10") == []
+    assert desk("history", "--stage", "drift").code == 2
+
+
+def test_the_units_below_come_along_when_asked_for(desk: Desk) -> None:
+    under = numbers(desk, "--unit", "topp", "--below", "--limit", "1000")
+    assert numbers(desk, "--unit", "topp") == []
+    assert under == numbers(desk, "--unit", "sagbruk", "--limit", "1000") != []
+    assert desk("history", "--below").code == 2
+
+
+def test_the_time_of_recording_is_another_than_the_time_concerned(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(copied(template, tmp_path / "late"), monkeypatch)
+    desk.now = desk.now.replace(month=4, day=12)
+    desk.go()
+    late = {s for s, f in desk.facts() if f.recorded.date().isoformat() == "2027-04-12"}
+    assert late
+    assert set(numbers(desk, "--recorded-since", "12.04.2027", "--limit", "1000")) == late
+    assert not late & set(numbers(desk, "--recorded-until", "2027-04-11", "--limit", "1000"))
+    concerned = {s for s, f in desk.facts() if f.concerns.date().isoformat() < "2027-04-12"}
+    assert late & concerned
+    assert set(numbers(desk, "--until", "2027-04-11", "--limit", "1000")) == concerned
+    assert desk("history", "--recorded-since", "2027-03-11", "--recorded-until", "2027-03-10").code == 2
+
+
+def test_as_of_a_day_is_what_was_recorded_or_what_concerned_it(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(copied(template, tmp_path / "late"), monkeypatch)
+    desk.now = desk.now.replace(month=4, day=12)
+    desk.go()
+    day = ["--as-of", "2027-04-01", "--limit", "1000"]
+    known = {s for s, f in desk.facts() if f.recorded.date().isoformat() <= "2027-04-01"}
+    true = {s for s, f in desk.facts() if f.concerns.date().isoformat() <= "2027-04-01"}
+    assert set(numbers(desk, *day)) == set(numbers(desk, *day, "--by", "recorded")) == known
+    assert set(numbers(desk, *day, "--by", "concerned")) == true > known
+    assert "Slik det var torsdag 1. april 2027, da dagen var over." in desk("history", *day).line
+    assert desk("history", "--by", "recorded").code == 2
+
+
+def test_pages_backwards_meet_the_pages_forwards(desk: Desk) -> None:
+    every = [seq for seq, _fact in desk.facts()]
+    pages: list[int] = []
+    before: list[str] = []
+    while True:
+        document = desk("history", "--format", "json", "--limit", "17", *before).document
+        pages = [fact["seq"] for fact in document["facts"]] + pages
+        if document["before"] is None:
+            break
+        before = ["--before", str(document["before"])]
+    assert pages == every
+    assert numbers(desk, "--after", "10", "--before", "14") == [11, 12, 13]
+    said = desk("history", "--limit", "17")
+    assert f"--before {every[-17]}" in said.out
+
+
+# --- what is missing ---------------------------------------------------------------------------------
+
+
+def test_when_the_timeline_lacks_facts_every_view_says_so_until_it_is_rebuilt(desk: Desk) -> None:
+    async def forget(mill: Sawmill) -> None:
+        from sqlalchemy import text
+
+        async with mill.database.write(EMPLOYER) as tx:
+            await tx.connection.execute(text("DELETE FROM timeline WHERE seq <= 40"))
+
+    whole = desk("history", "--csv").out
+    desk._with(forget)
+    for arguments in (
+        ["history"],
+        ["inbox"],
+        ["year", "show"],
+        ["step", "show", "sagbruk", "Y10"],
+        ["db", "show"],
+    ):
+        assert "Visningene mangler 40 fakta." in desk(*arguments).line, arguments
+        assert '"lag": 40' in desk(*arguments, "--format", "json").out, arguments
+    assert "Visningene mangler 40 fakta." in desk("history", "--csv").err
+    assert desk("db", "upgrade", "--format", "json").document["caught_up"] == {EMPLOYER: 40}
+    assert desk("history", "--csv").out == whole
+    assert desk("history", "--format", "json").document["lag"] == 0
+
+
+# --- how it stood ------------------------------------------------------------------------------------
+
+
+def test_a_step_is_shown_as_it_was_when_a_day_was_over(desk: Desk) -> None:
+    now = desk("step", "show", "sagbruk", "Y10", "--format", "json").document
+    then = desk("step", "show", "sagbruk", "Y10", "--as-of", "2027-03-08", "--format", "json").document
+    assert (now["state"], len(now["versions"]), now["as_of"]) == ("closed", 1, None)
+    assert (then["state"], then["versions"], then["as_of"]) == ("open", [], "2027-03-08")
+    assert [w["commands"] for w in then["waiting"]] == [[]]
+    said = desk("step", "show", "sagbruk", "Y10", "--as-of", "08.03.2027")
+    assert "Slik det var mandag 8. mars 2027, da dagen var over." in said.line
+    assert desk("step", "show", "sagbruk", "Y10", "--as-of", "2026-03-08").code == 3
+
+
+def test_a_year_is_shown_as_it_was_when_a_day_was_over(desk: Desk) -> None:
+    def standing(*arguments: str) -> dict[str, str]:
+        document = desk("year", "show", "--format", "json", *arguments).document
+        return {s["key"]: s["standing"] for part in document["parts"] for s in part["steps"]}
+
+    assert standing()["Y10"] == "closed"
+    assert standing("--as-of", "2027-03-08")["Y10"] == "open"
+    assert standing("--as-of", "2027-02-08", "--by", "concerned")["Y10"] == "planned"
+    assert "Slik det var" in desk("year", "show", "--as-of", "2027-03-08").out
+    assert desk("year", "show", "--as-of", "2026-03-08").code == 3
+
+
+def test_an_inbox_is_shown_as_it_was_when_a_day_was_over(desk: Desk) -> None:
+    def waiting(*arguments: str) -> list[tuple[str, str]]:
+        people = desk("inbox", "--as", "kari", "--format", "json", *arguments).document["people"]
+        return [(item["step"], item["what"]) for person in people for item in person["items"]]
+
+    assert waiting("--as-of", "2027-03-08") == [("Y10", "evidence"), ("Y14", "evidence")]
+    assert ("Y10", "answer") in waiting()
+    assert waiting("--as-of", "2027-01-04") == []
+    assert "Ingenting ventet på Kari Nordmann" in desk("inbox", "--as", "kari", "--as-of", "2027-01-04").line
+    assert "forsvarlig" not in desk("inbox", "--as-of", "2027-03-08").out

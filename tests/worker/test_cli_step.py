@@ -171,7 +171,7 @@ def test_the_story_keeps_versions_answers_remarks_and_refused_attempts(desk: Des
     desk("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "godkjenn")
     desk("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "uenig", "--comment", "Bemanningen mangler.")
     desk.go()
-    said = desk("step", "show", "sagbruk", "Y10")
+    said = desk("step", "show", "sagbruk", "Y10", "--as", "kari")
     assert "lagt fram av Kari Nordmann" in said.line
     assert "Per Hansen (verneombud): uenig" in said.line
     assert "«Bemanningen mangler.»" in said.out
@@ -194,7 +194,7 @@ def test_names_and_remarks_cannot_steer_the_terminal(desk: Desk) -> None:
         "--comment",
         "\x1b]0;eid\x07\n[bold]Nei",
     )
-    said = desk("step", "show", "sagbruk", "Y10", "--no-color")
+    said = desk("step", "show", "sagbruk", "Y10", "--no-color", "--as", "per")
     assert not {"\x1b", "\x07", "\u202e"} & set(said.out)
     assert "[red]Nord\\u202emann" in said.out
     assert "[bold]Nei" in said.out

@@ -8,14 +8,19 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from activities.language import _, current
+from activities.as_of import as_of, end_of
+from activities.as_of import situation as situation_then
+from activities.directory.people import names_of
+from activities.language import _, current, format_day
 from activities.situations import Situations, opened_step
 from activities.store.rows import CycleRow, PersonRow
 from activities.words import WAITED_FOR
 from worker.cli.acts import holder, name, role_bearer
+from worker.cli.failures import NotFound
 from worker.cli.frame import PROGRAM, frame
 from worker.cli.people import described
 from worker.cli.places import find_cycle, find_step, typed_cycle
+from worker.cli.then import Then
 from worker.cli.words import capital, listed
 from workflows.rules.calendar import oslo_day
 from workflows.rules.cycle import advance
@@ -82,7 +87,7 @@ class Case:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        return {id: row.name for id, row in self.directory.items()}
+        return names_of(self.directory)
 
     @property
     def name(self) -> str:
@@ -231,11 +236,19 @@ async def read_case(
     situations: Situations | None = None,
     year: int | None = None,
     employer: str | None = None,
+    then: Then | None = None,
 ) -> Case:
-    """The step that the words mean, as it stands; errors as in `places`."""
+    """The step that the words mean, as it stands now or stood `then`; errors as in `places`."""
     row = await find_cycle(reader, cycle, today=oslo_day(now), year=year, employer=employer)
-    situation = await (situations or Situations()).of(reader, row)
     facts = await reader.facts(row.employer, cycle=row.id)
+    if then is None:
+        situation = await (situations or Situations()).of(reader, row)
+    else:
+        past = await as_of(reader, row.employer, end_of(then.day), then.clock, cycles=[row.id])
+        if past.cycle(row.id) is None:
+            raise not_started_then(row.id, then.day)
+        situation, now = await situation_then(reader, row, past), past.at
+        facts = [(seq, fact) for seq, fact in facts if past.counts(seq, fact)]
     standing = fold(f for _seq, f in facts)
     key = find_step(situation, standing, step)
     planned = situation.plan.find(situation.cycle, key)
@@ -252,6 +265,12 @@ async def read_case(
         employers=len(await reader.employers()),
         now=now,
     )
+
+
+def not_started_then(cycle: str, day: date) -> NotFound:
+    """A year that had not begun on the day that is asked about."""
+    text = _("Årshjulet {cycle} var ikke startet {day}.").format(cycle=cycle, day=format_day(day))
+    return NotFound(text, _("Velg en senere dag med --as-of, eller prøv --by concerned."))
 
 
 def tried(fact: Fact) -> str | None:

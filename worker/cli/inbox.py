@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from activities.directory.people import names_of
 from activities.language import N_, _, current, format_day, ngettext
 from worker.cli.acts import name
 from worker.cli.frame import PROGRAM, emit
+from worker.cli.readings import behind
+from worker.cli.then import Then, as_of_options, asked_then
 from worker.cli.words import role_name
 
 if TYPE_CHECKING:
@@ -63,6 +66,8 @@ class Inbox(NamedTuple):
     person: str | None
     coming: Coming | None
     running: bool
+    then: Then | None
+    lag: int
 
 
 @click.command(help=N_("Vis hva som venter på en person, eller på alle."))
@@ -73,13 +78,17 @@ class Inbox(NamedTuple):
     "--unit", metavar=N_("ENHET"), help=N_("Bare denne enheten; «virksomhet» er det som gjelder alle.")
 )
 @click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
-def inbox(person: str | None, unit: str | None, employer: str | None) -> None:
+@as_of_options
+def inbox(
+    person: str | None, unit: str | None, employer: str | None, as_of: datetime | None, clock: str | None
+) -> None:
     """Print who is waited for, soonest due first."""
-    found = asyncio.run(_read(person, unit, employer))
+    found = asyncio.run(_read(person, unit, employer, asked_then(as_of, clock)))
     emit("inbox", _document(found), table=lambda: "\n".join(_lines(found)))
 
 
-async def _read(who: str | None, unit: str | None, employer: str | None) -> Inbox:
+async def _read(who: str | None, unit: str | None, employer: str | None, then: Then | None) -> Inbox:
+    from activities.as_of import as_of, end_of
     from activities.situations import Situations
     from worker.cli import clock
     from worker.cli.employers import chosen, reading
@@ -96,22 +105,27 @@ async def _read(who: str | None, unit: str | None, employer: str | None) -> Inbo
         wanted: str | None = None
         if unit is not None and unit.casefold() not in OWN:
             wanted = find_unit((await reader.organisation(home.id))[1], unit)
-        rows = [
-            row
-            for row in await reader.inbox(employer=home.id, person=person.id if person else None)
-            if unit is None or row.unit == wanted
-        ]
+        if then is None:
+            waiting = await reader.inbox(employer=home.id, person=person.id if person else None)
+        else:
+            now = end_of(then.day)
+            past = await as_of(reader, home.id, now, then.clock)
+            waiting = [row for row in past.inbox if person is None or row.person == person.id]
+        rows = [row for row in waiting if unit is None or row.unit == wanted]
         employers = len(await reader.employers())
         cycles = {c.id: c for c in await reader.cycles(employer=home.id)}
         running = [c for c in cycles.values() if c.state == "running"]
         known = {id: await situations.of(reader, cycles[id]) for id in dict.fromkeys(r.cycle for r in rows)}
         items = [_item(row, known[row.cycle], rows, employers) for row in rows]
-        coming = None
-        if not items:
+        if then is not None:
+            # What was asked then may be answered since.
+            items = [item._replace(commands=()) for item in items]
+        coming, lag = None, await reader.lag(home.id)
+        if not items and then is None:
             shown = [c for c in running if unit is None or c.unit == wanted]
             coming = await _coming(reader, situations, shown, person, now)
-    names = {row.id: row.name for row in directory.values()}
-    return Inbox(oslo_day(now), items, names, person.id if person else None, coming, bool(running))
+    names = names_of(directory)
+    return Inbox(oslo_day(now), items, names, person.id if person else None, coming, bool(running), then, lag)
 
 
 def _item(row: InboxRow, situation: Situation, rows: Sequence[InboxRow], employers: int) -> Item:
@@ -214,12 +228,15 @@ def _document(found: Inbox) -> dict[str, Any]:
             for person, items in _by_person(found.items, found.names)
         ],
         "next": found.coming._asdict() if found.coming else None,
+        "lag": found.lag,
     }
 
 
 def _lines(found: Inbox) -> Iterator[str]:
     from worker.cli.layout import heading, wrapped
 
+    if found.lag:
+        yield from wrapped(behind(found.lag))
     if not found.items:
         yield from wrapped(_nothing(found))
         return
@@ -236,7 +253,7 @@ def _lines(found: Inbox) -> Iterator[str]:
         yield f"{heading(name(person, found.names))} ({person}): {count}"
         for item in items:
             yield from _item_lines(item, found, whole=found.person is not None)
-        if found.person is None:
+        if found.person is None and found.then is None:
             yield "  " + _("Slik svarer du: {command}").format(command=f"{PROGRAM} inbox --as {person}")
 
 
@@ -264,6 +281,9 @@ def _item_lines(item: Item, found: Inbox, *, whole: bool) -> Iterator[str]:
 
 def _nothing(found: Inbox) -> str:
     who = name(found.person, found.names) if found.person else _("noen")
+    if found.then is not None:
+        text = _("Ingenting ventet på {who} da {day} var over.")
+        return text.format(who=who, day=format_day(found.then.day))
     text = _("Ingenting venter på {who} nå.").format(who=who)
     coming = found.coming
     if not found.running:

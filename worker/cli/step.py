@@ -15,8 +15,10 @@ from activities.language import N_, _
 from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
 from worker.cli.places import CYCLE_HELP
+from worker.cli.readings import reader_option
 from worker.cli.reasoned import as_option, comment_file_option, comment_option
 from worker.cli.signing import key_option
+from worker.cli.then import as_of_options, asked_then
 
 if TYPE_CHECKING:
     from activities.receipts import Receipt
@@ -72,12 +74,23 @@ def step() -> None:
 )
 @click.argument("cycle", metavar=N_("ÅRSHJUL"))
 @click.argument("key", metavar=N_("STEG"))
-def show(cycle: str, key: str, year: int | None, employer: str | None) -> None:
+@reader_option
+@as_of_options
+def show(
+    cycle: str,
+    key: str,
+    person: str | None,
+    as_of: datetime | None,
+    clock: str | None,
+    year: int | None,
+    employer: str | None,
+) -> None:
     """Print a step's whole story."""
     from worker.cli.step_story import read_story
     from worker.cli.step_view import story_lines
 
-    story = asyncio.run(read_story(cycle, key, year=year, employer=employer))
+    then = asked_then(as_of, clock)
+    story = asyncio.run(read_story(cycle, key, year=year, employer=employer, person=person, then=then))
     emit("step", story, table=lambda: "\n".join(story_lines(story)))
 
 
@@ -234,6 +247,7 @@ async def _answer(
         "document": document.hash,
         "version": getattr(receipt.fact.body, "version", None),
         "nonce": nonce,
+        "fingerprint": receipt.fingerprint,
         "waiting": [p.model_dump(mode="json") for p in after.foreseen().waiting()],
     }
     if receipt.reason is not None:
@@ -256,6 +270,7 @@ def _receipt(after: Case, document: DocumentRow, receipt: Receipt) -> list[str]:
     from worker.cli.acts import short_hash, visible
     from worker.cli.cases import next_lines
     from worker.cli.layout import wrapped
+    from worker.cli.receipts import keep
 
     version = getattr(receipt.fact.body, "version", 0)
     first = _("Dette var lagt fram fra før.") if receipt.repeated else _("Lagt fram.")
@@ -268,6 +283,7 @@ def _receipt(after: Case, document: DocumentRow, receipt: Receipt) -> list[str]:
             hash=short_hash(document.hash), size=document.size, seq=receipt.seq
         )
     )
+    lines += wrapped(keep(receipt.fingerprint))
     for line in next_lines(after):
         lines += wrapped(line, hang=4)
     return lines

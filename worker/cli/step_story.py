@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from activities.language import _, current, format_day
 from activities.proof import Keys, Proof, is_act, proof
+from activities.reading import Hidden, Writing, readable_texts
 from worker.cli.acts import role_bearer, sentence
 from worker.cli.cases import Case, read_case
-from worker.cli.employers import reading
+from worker.cli.employers import store
+from worker.cli.readings import find_reader, noted, reading_time
+from worker.cli.then import Then
 from worker.cli.words import GATES, role_name
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day
@@ -40,6 +43,8 @@ from workflows.rules.terms import Outcome
 if TYPE_CHECKING:
     from activities.store.database import Reader
 
+_NOTHING_WRITTEN = Writing()
+
 
 class Duty(Frozen):
     """A requirement that the step carries, in the words of the register, and where it stands."""
@@ -64,7 +69,10 @@ class Version(Frozen):
 
 
 class Answer(Frozen):
-    """A decision. `comment` is None without one or when it is erased; `committed` says that there was one."""
+    """A decision. `comment` is None without one or when it is not shown; `committed` says that there was one.
+
+    `hidden` is why it is not shown, and `readers` are the roles that may read it.
+    """
 
     version: int
     role: Role
@@ -76,6 +84,8 @@ class Answer(Frozen):
     at: datetime
     seq: int
     proof: Proof
+    hidden: Hidden | None = None
+    readers: tuple[Role, ...] = ()
 
 
 class Line(Frozen):
@@ -87,6 +97,8 @@ class Line(Frozen):
     text: str
     comment: str | None = None
     proof: Proof | None = None
+    hidden: Hidden | None = None
+    readers: tuple[Role, ...] = ()
 
 
 class Counted(Frozen):
@@ -143,21 +155,35 @@ class StepStory(Frozen):
     waiting: tuple[Waiting, ...]
     to_come: tuple[str, ...]
     names: dict[str, str]
+    as_of: date | None = None
+    lag: int = 0
 
 
-async def read_story(cycle: str, step: str, *, year: int | None, employer: str | None) -> StepStory:
-    """The story of the step that the words mean; errors as in `cases.read_case`."""
+async def read_story(
+    cycle: str,
+    step: str,
+    *,
+    year: int | None,
+    employer: str | None,
+    person: str | None = None,
+    then: Then | None = None,
+) -> StepStory:
+    """The story of the step that the words mean, told to `person`, now or as it was `then`.
+
+    What others wrote and the person reads is put on record. Errors as in `cases.read_case` and
+    `people.find_person`.
+    """
     from worker.cli import clock
 
-    async with reading() as reader:
-        case = await read_case(reader, cycle, step, clock.now(), year=year, employer=employer)
-        ring = await Keys().of(reader, case.row.employer)
-        versions, answers = await _versions(reader, case, ring), await _answers(reader, case, ring)
-        comments = {
-            fact.id: await reader.payload(fact.employer, fact.id)
-            for _seq, fact in case.facts
-            if isinstance(fact.body, DueDateChanged | DisagreementAnswered)
-        }
+    async with store() as database, database.read() as reader:
+        case = await read_case(reader, cycle, step, clock.now(), year=year, employer=employer, then=then)
+        ring, lag = await Keys().of(reader, case.row.employer), await reader.lag(case.row.employer)
+        reads = await find_reader(reader, case.row.employer, person)
+        now = await reading_time(reader, case.row.employer)
+        writings = await readable_texts(reader, reads, case.facts, now)
+        await noted(database, case.row.employer, reads, "step", writings, now)
+        versions = await _versions(reader, case, ring)
+    answers = list(_answers(case, ring, writings))
     here, language = case.here, current()
     due = here.due if here is not None else case.step.due
     bodies = [fact.body for _seq, fact in case.facts]
@@ -198,11 +224,11 @@ async def read_story(cycle: str, step: str, *, year: int | None, employer: str |
         builds_on=case.step.builds_on,
         versions=tuple(versions),
         answers=tuple(answers),
-        asked=_lines(case, ring, comments, Asked, RoleVacant, Reminded, Escalated),
-        moved=_lines(case, ring, comments, DueDateChanged, StepReopened),
-        refused=_lines(case, ring, comments, AttemptRefused, DecisionDisregarded),
+        asked=_lines(case, ring, writings, Asked, RoleVacant, Reminded, Escalated),
+        moved=_lines(case, ring, writings, DueDateChanged, StepReopened),
+        refused=_lines(case, ring, writings, AttemptRefused, DecisionDisregarded),
         dissent=_lines(
-            case, ring, comments, AnswerDemanded, WecMatterRaised, AnswerOverdue, DisagreementAnswered
+            case, ring, writings, AnswerDemanded, WecMatterRaised, AnswerOverdue, DisagreementAnswered
         ),
         quorums=tuple(
             Counted(role=p.role, **count._asdict())
@@ -218,12 +244,14 @@ async def read_story(cycle: str, step: str, *, year: int | None, employer: str |
                 role=p.role,
                 person=h.person,
                 acting_for=h.acting_for,
-                commands=tuple(case.commands(p.what, h.person, p.role)),
+                commands=tuple(case.commands(p.what, h.person, p.role)) if then is None else (),
             )
             for p, h in waiting
         ),
-        to_come=tuple(_no_response(case)),
+        to_come=tuple(_no_response(case)) if then is None else (),
         names=_named(case),
+        as_of=then.day if then is not None else None,
+        lag=lag,
     )
 
 
@@ -248,39 +276,41 @@ async def _versions(reader: Reader, case: Case, ring: KeyRing) -> list[Version]:
     return found
 
 
-async def _answers(reader: Reader, case: Case, ring: KeyRing) -> list[Answer]:
-    found = []
+def _answers(case: Case, ring: KeyRing, writings: Mapping[int, Writing]) -> Iterator[Answer]:
     for seq, fact in case.facts:
         if isinstance(fact.body, DecisionRecorded):
-            found.append(
-                Answer(
-                    version=fact.body.version,
-                    role=fact.body.role,
-                    person=fact.actor,
-                    on_behalf_of=fact.body.on_behalf_of,
-                    outcome=fact.body.outcome,
-                    comment=await reader.payload(fact.employer, fact.id),
-                    committed=fact.body.comment is not None,
-                    at=fact.recorded,
-                    seq=seq,
-                    proof=proof(ring, seq, fact),
-                )
+            writing = writings.get(seq, _NOTHING_WRITTEN)
+            yield Answer(
+                version=fact.body.version,
+                role=fact.body.role,
+                person=fact.actor,
+                on_behalf_of=fact.body.on_behalf_of,
+                outcome=fact.body.outcome,
+                comment=writing.text,
+                committed=fact.body.comment is not None,
+                at=fact.recorded,
+                seq=seq,
+                proof=proof(ring, seq, fact),
+                hidden=writing.hidden,
+                readers=writing.roles if writing.hidden else (),
             )
-    return found
 
 
-def _lines(case: Case, ring: KeyRing, comments: Mapping[str, str | None], *kinds: type) -> tuple[Line, ...]:
+def _lines(case: Case, ring: KeyRing, writings: Mapping[int, Writing], *kinds: type) -> tuple[Line, ...]:
     return tuple(
         Line(
             seq=seq,
             at=fact.recorded,
             kind=fact.kind,
             text=sentence(fact.body, fact.actor, case.names),
-            comment=comments.get(fact.id),
+            comment=writing.text,
             proof=proof(ring, seq, fact) if is_act(fact) else None,
+            hidden=writing.hidden,
+            readers=writing.roles if writing.hidden else (),
         )
         for seq, fact in case.facts
         if isinstance(fact.body, kinds)
+        for writing in (writings.get(seq, _NOTHING_WRITTEN),)
     )
 
 

@@ -12,6 +12,7 @@ from worker.cli.frame import PROGRAM
 from worker.cli.layout import deadline, heading, wrapped
 from worker.cli.places import OWN
 from worker.cli.proof import how_known
+from worker.cli.readings import behind, why_hidden
 from worker.cli.step_story import Line, StepStory
 from worker.cli.words import STANDINGS, capital, listed, role_name
 from workflows.rules.calendar import oslo_day
@@ -25,6 +26,10 @@ def story_lines(story: StepStory) -> Iterator[str]:
     yield from wrapped(
         f"{story.unit_name}, {story.cycle.rpartition('/')[2]} · {capital(state)} · {story.cycle}"
     )
+    if story.lag:
+        yield from wrapped(behind(story.lag))
+    if story.as_of is not None:
+        yield from wrapped(_("Slik det var {day}, da dagen var over.").format(day=format_day(story.as_of)))
     yield from _section(_("Hva loven krever"), _law(story))
     yield from _section(_("Hva som skal til"), _asked_for(story))
     yield from _section(_("Datoer"), _dates(story))
@@ -137,8 +142,8 @@ def _answered(story: StepStory) -> Iterator[str]:
         )
         if answer.comment is not None:
             yield from wrapped(f"«{visible(answer.comment, lines=True)}»", 4)
-        elif answer.committed:
-            yield from wrapped(_("(begrunnelsen er slettet; avtrykket av den står i historikken)"), 4)
+        elif answer.hidden is not None:
+            yield from wrapped(why_hidden(answer.hidden, answer.readers), 4)
         yield from wrapped(how_known(answer.proof), 4)
     if story.disagree:
         who = listed(name(person, story.names) for person in story.disagree)
@@ -155,5 +160,7 @@ def _facts(lines: tuple[Line, ...]) -> Iterator[str]:
         )
         if line.comment is not None:
             yield from wrapped(f"«{visible(line.comment, lines=True)}»", 4)
+        elif line.hidden is not None:
+            yield from wrapped(why_hidden(line.hidden, line.readers), 4)
         if line.proof is not None:
             yield from wrapped(how_known(line.proof), 4)

@@ -17,6 +17,7 @@ from worker.cli.clock import now, today
 from worker.cli.failures import NotFound
 from worker.cli.frame import emit
 from worker.cli.plan import FILE, YEAR
+from worker.cli.then import Then, as_of_options, asked_then
 from worker.cli.words import day_and_year
 from workflows.rules.calendar import oslo_day
 
@@ -88,12 +89,23 @@ def start(year: int, employer: str | None, programme: Path | None, dry_run: bool
 @click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
 @click.option("--unit", metavar=N_("ENHET"), help=N_("Vis alle stegene i denne enheten."))
 @click.option("--requirements", is_flag=True, help=N_("Vis hvert krav i loven, og stegene som bærer det."))
-def show(year: int | None, employer: str | None, unit: str | None, requirements: bool) -> None:
+@as_of_options
+def show(
+    year: int | None,
+    employer: str | None,
+    unit: str | None,
+    requirements: bool,
+    as_of: datetime | None,
+    clock: str | None,
+) -> None:
     """Print how a year stands."""
-    asyncio.run(_show(year, employer, unit, requirements))
+    asyncio.run(_show(year, employer, unit, requirements, asked_then(as_of, clock)))
 
 
-async def _show(year: int | None, wanted: str | None, unit: str | None, requirements: bool) -> None:
+async def _show(
+    year: int | None, wanted: str | None, unit: str | None, requirements: bool, then: Then | None
+) -> None:
+    from worker.cli import year_reading
     from worker.cli import year_view as view
     from worker.cli.places import find_unit
 
@@ -101,7 +113,7 @@ async def _show(year: int | None, wanted: str | None, unit: str | None, requirem
         employer = await employers.chosen(reader, wanted)
         rows = [c for c in await reader.cycles(employer=employer.id) if c.unit is None]
         chosen = _chosen_year(employer, rows, year)
-        standing = await view.read(reader, employer, chosen, now())
+        standing = await year_reading.read(reader, employer, chosen, now(), then)
         if unit is not None:
             _hash, organisation = await reader.organisation(employer.id)
             standing = standing.only(find_unit(organisation, unit))

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any
 
-from pydantic import AwareDatetime
 from rich.console import RenderableType
 from rich.text import Text
 
 from activities.language import N_, _, current, ngettext
-from activities.situations import Situations
-from activities.store.reader import Reader
-from activities.store.rows import EmployerRow, InboxRow, StepRow
 from worker.cli import words
-from worker.cli.failures import NotFound
+from worker.cli.readings import behind
 from worker.cli.tables import Cell, Column, heading, indented, mark, plain, stacked, table, then, unheaded
 from worker.cli.words import STANDINGS, WAITS, counted, day_and_year, listed, role_name, short_day
-from workflows.rules.base import Frozen
+from worker.cli.year_reading import StepView, UnitView, YearView
 from workflows.rules.calendar import oslo_day
-from workflows.rules.coverage import Coverage, StepState, coverage
+from workflows.rules.coverage import Coverage, StepState
 from workflows.rules.organisation import Role
-from workflows.rules.plan import PlannedStep
-from workflows.rules.plan import plan as planned
-from workflows.rules.programme import Programme
-from workflows.rules.programme import Text as Bilingual
-from workflows.rules.standing import Standing, fold
-from workflows.rules.terms import CycleRef
 
 MARKS: Mapping[words.Standing, tuple[str, str]] = {
     "planned": ("·", "dim"),
@@ -39,9 +28,6 @@ MARKS: Mapping[words.Standing, tuple[str, str]] = {
     "left_open": ("✗", "red"),
     "withdrawn": ("–", "dim"),
 }
-MOST_UNDELIVERED = 1000
-"""More rows of the outbox are not counted."""
-
 RECORDS = {
     "shown": N_("vist"),
     "under_way": N_("på vei"),
@@ -49,182 +35,6 @@ RECORDS = {
     "elsewhere": N_("ikke i årshjulet"),
 }
 """What the record shows of a requirement, as `Coverage.record` has it."""
-
-
-class Awaited(Frozen):
-    """One person who is waited for."""
-
-    what: str
-    role: Role
-    person: str
-    name: str
-    acting_for: str | None
-
-
-class StepView(Frozen):
-    """One step of one cycle as it stands."""
-
-    cycle: str
-    unit: str | None
-    key: str
-    name: Bilingual
-    standing: words.Standing
-    opens: date
-    due: date
-    original_due: date | None
-    settled: date | None
-    version: int
-    document: str | None
-    waiting_for: tuple[Awaited, ...]
-    vacant: tuple[Role, ...]
-    requirements: tuple[str, ...]
-
-
-class UnitView(Frozen):
-    """The cycle of the employer (`unit` None) or of a unit; `state` None while it has not been started."""
-
-    unit: str | None
-    name: str
-    state: str | None
-    steps: tuple[StepView, ...]
-
-
-class YearView(Frozen):
-    """How a whole year stands on a day."""
-
-    employer: str
-    name: str
-    year: int
-    rehearsal: bool
-    state: str
-    day: date
-    started: AwareDatetime
-    closes: date
-    parts: tuple[UnitView, ...]
-    requirements: tuple[Coverage, ...]
-    later: Mapping[str, Bilingual]
-    undelivered: int
-
-    def only(self, unit: str) -> Self:
-        """The same year with one unit; `NotFound` when it has none."""
-        found = tuple(part for part in self.parts if part.unit == unit)
-        if not found:
-            raise NotFound(
-                _("Enheten «{unit}» har ikke noe årshjul i {year}.").format(unit=unit, year=self.year),
-                f"forsvarlig year show {self.year}",
-            )
-        return self.model_copy(update={"parts": found})
-
-
-async def read(reader: Reader, employer: EmployerRow, year: int, moment: datetime) -> YearView:
-    """The started year as it stands at `moment`, from the ledger and its projections."""
-    rows = {row.unit: row for row in await reader.cycles(employer=employer.id, year=year)}
-    situation = await Situations().of(reader, rows[None])
-    organisation, programme = situation.organisation, situation.programme
-    whole = planned(programme, organisation, situation.law, year)
-    facts = {row.id: await reader.facts(employer.id, cycle=row.id) for row in rows.values()}
-    standings = {id: fold(fact for _seq, fact in told) for id, told in facts.items()}
-    told = _Told(
-        programme=programme,
-        steps={(step.cycle.id, step.key): step for step in whole.steps},
-        status={(row.cycle, row.step): row for row in await reader.steps(employer=employer.id, year=year)},
-        inbox=_by_step(await reader.inbox(employer=employer.id)),
-        names={id: person.name for id, person in (await reader.people(employer.id)).items()},
-        standings=standings,
-        day=oslo_day(moment),
-    )
-
-    def part(unit: str | None, name: str) -> UnitView:
-        cycle = CycleRef(employer=employer.id, year=year, unit=unit).id
-        row = rows.get(unit)
-        return UnitView(unit=unit, name=name, state=row.state if row else None, steps=tuple(told.of(cycle)))
-
-    units = dict.fromkeys([*whole.units, *(unit for unit in rows if unit is not None)])
-    return YearView(
-        employer=employer.id,
-        name=employer.name,
-        year=year,
-        rehearsal=employer.mode == "rehearsal",
-        state=rows[None].state,
-        day=told.day,
-        started=rows[None].started,
-        closes=whole.year_closes,
-        parts=(part(None, employer.name), *(part(unit, organisation.unit(unit).name) for unit in units)),
-        requirements=coverage(situation.law, whole, standings),
-        later={later.requirement: later.by for later in programme.later},
-        undelivered=len(await reader.outbox_due(moment, MOST_UNDELIVERED)),
-    )
-
-
-def _by_step(rows: Iterable[InboxRow]) -> dict[tuple[str, str], list[InboxRow]]:
-    found: dict[tuple[str, str], list[InboxRow]] = {}
-    for row in rows:
-        found.setdefault((row.cycle, row.step), []).append(row)
-    return found
-
-
-class _Told(NamedTuple):
-    """All that is known of the steps of a year, to lay out."""
-
-    programme: Programme
-    steps: Mapping[tuple[str, str], PlannedStep]
-    status: Mapping[tuple[str, str], StepRow]
-    inbox: Mapping[tuple[str, str], Sequence[InboxRow]]
-    names: Mapping[str, str]
-    standings: Mapping[str, Standing]
-    day: date
-
-    def of(self, cycle: str) -> Iterator[StepView]:
-        """The steps of one cycle by opening: those planned, and those opened before the plan changed."""
-        keys = dict.fromkeys(key for id, key in (*self.steps, *self.status) if id == cycle)
-        yield from sorted((self._step(cycle, key) for key in keys), key=lambda s: (s.opens, s.due, s.key))
-
-    def _step(self, cycle: str, key: str) -> StepView:
-        step, row = self.steps.get((cycle, key)), self.status.get((cycle, key))
-        here = self.standings[cycle].step(key) if cycle in self.standings else None
-        rule = self.programme.step(key.partition(".")[0])
-        opens = step.opens if step else self.day
-        if row is not None and row.opened_at is not None:
-            opens = oslo_day(row.opened_at)
-        due = row.due if row and row.due else step.due if step else self.day
-        vacant = [role for _what, role, version in here.vacant if version == here.version] if here else []
-        return StepView(
-            cycle=cycle,
-            unit=CycleRef.parse(cycle).unit,
-            key=key,
-            name=step.name if step else rule.name,
-            standing=self._standing(row, due),
-            opens=opens,
-            due=due,
-            original_due=self._original(row, step, due),
-            settled=oslo_day(row.closed_at) if row and row.closed_at else None,
-            version=row.version if row else 0,
-            document=row.document if row else None,
-            waiting_for=tuple(self._awaited(w) for w in self.inbox.get((cycle, key), ())),
-            vacant=tuple(vacant),
-            requirements=step.requirements if step else rule.requirements,
-        )
-
-    def _original(self, row: StepRow | None, step: PlannedStep | None, due: date) -> date | None:
-        """The due date that was first, in the plan or at the opening; None when it is still that."""
-        first = step.due if step else row.original_due if row else None
-        return first if first != due else None
-
-    def _standing(self, row: StepRow | None, due: date) -> words.Standing:
-        if row is None:
-            return "planned"
-        if row.status == "open":
-            return "overdue" if due < self.day else "open"
-        return "closed_late" if row.status == "closed" and row.late else row.status
-
-    def _awaited(self, row: InboxRow) -> Awaited:
-        return Awaited(
-            what=row.what,
-            role=row.role,
-            person=row.person,
-            name=self.names.get(row.person, row.person),
-            acting_for=self.names.get(row.acting_for, row.acting_for) if row.acting_for else None,
-        )
 
 
 # --- for programs ---------------------------------------------------------------------------------------
@@ -268,6 +78,10 @@ def _head(view: YearView) -> Iterator[RenderableType]:
     if view.state == "running":
         started, closes = day_and_year(oslo_day(view.started)), day_and_year(view.closes)
         yield plain(text.format(started=started, closes=closes), "dim")
+    if view.as_of is not None:
+        yield plain(_("Slik det var {day}, da dagen var over.").format(day=day_and_year(view.as_of)), "dim")
+    if view.lag:
+        yield mark("warning", behind(view.lag))
     if view.undelivered:
         waiting = ngettext(
             "{count} beskjed venter på å bli sendt: kjører motoren? (forsvarlig up)",
