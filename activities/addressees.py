@@ -26,6 +26,7 @@ from workflows.rules.events import (
     WecMatterRaised,
 )
 from workflows.rules.organisation import Role
+from workflows.rules.record_facts import DocumentErased, ErasureAsked, RetentionSet, TextsErased
 
 Moved = Mapping[tuple[str | None, Role], tuple[str, ...]]
 """Who was responsible before, by step and role, where that has just moved to others."""
@@ -38,7 +39,8 @@ def told(fact: Fact, moved: Moved = _NOTHING_MOVED, concerned: Sequence[str] = (
     when others change.
 
     `concerned` are people whom the fact concerns and does not name: the holder of a revoked key, both sides of
-    a delegation that ended, and those who are waited for in a step whose due date is moved.
+    a delegation that ended, those who are waited for in a step whose due date is moved, and those whose word or
+    whose text it is when something is erased.
     """
     return tuple(dict.fromkeys(_told(fact, moved, concerned)))
 
@@ -69,7 +71,15 @@ def _told(fact: Fact, moved: Moved, concerned: Sequence[str]) -> Sequence[str]:
             return (person, other)
         case AbsenceSet(person=person, substitute=other):
             return (person,) if other is None else (person, other)
-        case KeyRevoked() | DelegationEnded() | DueDateChanged(reason="decided"):
+        case (
+            KeyRevoked()
+            | DelegationEnded()
+            | DueDateChanged(reason="decided")
+            | ErasureAsked()
+            | TextsErased()
+            | DocumentErased()
+            | RetentionSet()
+        ):
             return concerned
     return ()
 

@@ -22,6 +22,8 @@ from activities.language import N_, _, format_number
 from activities.store.database import Reader, Transaction
 from activities.store.rows import DocumentRow
 from workflows.rules.base import Frozen
+from workflows.rules.events import EvidenceSubmitted
+from workflows.rules.record_facts import DocumentErased
 
 LARGEST = 50 * 1024 * 1024
 """Bytes a document may have, unless the store is told otherwise."""
@@ -31,6 +33,7 @@ UNREADABLE = N_("{name} kan ikke leses: {error}. Kontroller stien og at du har l
 _CHUNK = 1024 * 1024
 _HASH = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = "unfinished"
+_KINDS = ("evidence_submitted", "document_erased")
 
 
 class DocumentError(Exception):
@@ -81,13 +84,25 @@ class Documents:
         """The content; `DocumentError` when it is not there, or is no longer what it was."""
         return await asyncio.to_thread(self._read, hash)
 
+    async def erase(self, hash: str) -> bool:
+        """Delete the file with this content; False when it is not there."""
+        if not _HASH.fullmatch(hash):
+            return False
+        return await asyncio.to_thread(self._erase, hash)
+
     async def check(self, reader: Reader) -> DocumentCheck:
-        """Read every file, and compare with every document that was filed as evidence."""
+        """Read every file, and compare with every document that was filed as evidence and not erased since."""
         found = await asyncio.to_thread(lambda: dict(self._files()))
         filed: set[str] = set()
         for employer in await reader.employers():
-            rows = await reader.timeline(employer=employer.id, kind="evidence_submitted")
-            filed.update(str(row.body["document"]) for row in rows)
+            kept: dict[str, None] = {}
+            for _seq, fact in await reader.facts(employer.id, kinds=_KINDS):
+                match fact.body:
+                    case EvidenceSubmitted(document=document):
+                        kept[document] = None
+                    case DocumentErased(document=document):
+                        kept.pop(document, None)
+            filed.update(kept)
         orphaned = [path for path, (hash, _sound) in found.items() if hash is None]
         changed, there = [], set()
         for path, (hash, sound) in found.items():
@@ -107,6 +122,15 @@ class Documents:
 
     def _place(self, hash: str) -> Path:
         return self._folder / hash[:2] / hash[2:]
+
+    def _erase(self, hash: str) -> bool:
+        place = self._place(hash)
+        try:
+            place.unlink()
+        except FileNotFoundError:
+            return False
+        _flush_folder(place.parent)
+        return True
 
     def _store(self, content: bytes | Path, shown: str) -> tuple[str, int]:
         try:

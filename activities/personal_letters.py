@@ -24,6 +24,7 @@ from workflows.rules.events import (
 from workflows.rules.organisation import Organisation, Role
 from workflows.rules.plan import PlannedStep
 from workflows.rules.programme import Kind
+from workflows.rules.record_facts import DocumentErased, ErasureAsked, RetentionSet, TextsErased
 from workflows.rules.situation import Situation
 
 _PARTS_SHOWN = 14
@@ -63,6 +64,12 @@ class PersonalPen(Voice):
                 return self._ended(body)
             case AbsenceSet() as body:
                 return self._absent(body)
+            case ErasureAsked() as body:
+                return self._to_be_erased(body)
+            case TextsErased() | DocumentErased():
+                return self._erased()
+            case RetentionSet() as body:
+                return self._kept_for(body)
         raise LookupError(f"Nobody is told of a fact of the kind {self.n.fact.kind}.")
 
     def letter(self) -> tuple[str, list[Section]]:
@@ -255,3 +262,61 @@ class PersonalPen(Voice):
             _("Det som er signert med den før, blir stående. Har du ikke bedt om det, si fra."),
         )
         return Piece(subject, subject, lines)
+
+    # --- the record itself --------------------------------------------------------------------------
+
+    def _to_be_erased(self, body: ErasureAsked) -> Piece:
+        _ = self.t
+        who = self._name(self.n.fact.actor)
+        if body.document is not None:
+            subject = _("{name} vil ha slettet et dokument").format(name=who)
+            first = _("{name} vil ha slettet innholdet i et dokument som er lagt fram.").format(name=who)
+        else:
+            subject = _("{name} vil ha slettet noe som er skrevet").format(name=who)
+            first = self.t.ngettext(
+                "{name} vil ha slettet det som er skrevet i {count} hendelse.",
+                "{name} vil ha slettet det som er skrevet i {count} hendelser.",
+                len(body.facts),
+            ).format(name=who, count=len(body.facts))
+        lines = (
+            first,
+            _(
+                "Det blir ikke slettet uten at både arbeidsgiver og den andre siden sier ja: den som skrev det, "
+                "eller et verneombud når det er skrevet for arbeidsgiver. Er du uenig, trenger du ikke gjøre noe."
+            ),
+        )
+        return Piece(
+            subject, subject, lines, commands=((_("Se hva det gjelder"), "forsvarlig erase list"),)
+        )  # fmt: skip
+
+    def _erased(self) -> Piece:
+        _ = self.t
+        body = self.n.fact.body
+        if isinstance(body, DocumentErased):
+            subject = _("Et dokument er slettet")
+            first = _("Innholdet i et dokument er slettet. At det ble lagt fram, når og av hvem, står.")
+        else:
+            subject = _("Noe som var skrevet, er slettet")
+            first = _("Det som var skrevet, er slettet. At det ble skrevet, når og av hvem, står.")
+        told = _("Det ble ført av {name}, som nr. {seq} i historikken.")
+        lines = (first, told.format(name=self._name(self.n.fact.actor), seq=self.n.seq))
+        return Piece(
+            subject, subject, lines,
+            commands=((_("Se hva som er gjort"), f"forsvarlig history --kind {self.n.fact.kind}"),),
+        )  # fmt: skip
+
+    def _kept_for(self, body: RetentionSet) -> Piece:
+        _ = self.t
+        subject = _("Ny lagringstid er bestemt")
+        first = self.t.ngettext(
+            "{name} har bestemt hvor lenge noe lagres: {count} dag.",
+            "{name} har bestemt hvor lenge noe lagres: {count} dager.",
+            body.days,
+        ).format(name=self._name(self.n.fact.actor), count=body.days)
+        second = _(
+            "En kortere tid enn før gjelder først om tretti dager. Si fra til arbeidsgiver om du er uenig."
+        )
+        return Piece(
+            subject, subject, (first, second),
+            commands=((_("Se lagringstidene"), "forsvarlig retention show"),),
+        )  # fmt: skip

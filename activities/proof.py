@@ -15,6 +15,7 @@ from activities.store.reader import Reader
 from workflows.rules.base import Frozen
 from workflows.rules.cycle import advance
 from workflows.rules.events import (
+    SYSTEM,
     AbsenceSet,
     AnswerDemanded,
     Asked,
@@ -34,6 +35,13 @@ from workflows.rules.events import (
     StepClosed,
 )
 from workflows.rules.keys import KeyRing, key_id, why_not
+from workflows.rules.record_facts import (
+    DocumentErased,
+    ErasureAsked,
+    PersonErased,
+    RetentionSet,
+    TextsErased,
+)
 from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing, fold
 from workflows.rules.statement import (
@@ -44,10 +52,14 @@ from workflows.rules.statement import (
     EndDelegation,
     EnrolKey,
     Envelope,
+    EraseDocument,
+    ErasePerson,
+    EraseText,
     File,
     MoveDueDate,
     RevokeKey,
     SetAbsence,
+    SetRetention,
     Statement,
     Unreadable,
     read_statement,
@@ -132,9 +144,15 @@ def is_act(fact: Fact) -> bool:
     match fact.body:
         case KeyEnrolled(person=None) | DueDateChanged(reason="organisation_changed"):
             return False
+        case (
+            TextsErased(basis="retention")
+            | DocumentErased(basis="retention")
+            | PersonErased(basis="retention")
+        ):
+            return fact.actor != SYSTEM
         case AttemptRefused():
             return True
-    return type(fact.body) in _SAME
+    return type(fact.body) in (*_SAME, ErasureAsked)
 
 
 def proof(ring: KeyRing, seq: int, fact: Fact) -> Proof:
@@ -207,6 +225,10 @@ _SAME: dict[type[Any], tuple[type[Any], Mapping[str, str]]] = {
     Delegated: (Delegate, {n: n for n in ("person", "to", "since", "until", "role", "unit", "step")}),
     DelegationEnded: (EndDelegation, {"delegation": "delegation", "until": "until"}),
     AbsenceSet: (SetAbsence, {n: n for n in ("person", "since", "until", "substitute")}),
+    TextsErased: (EraseText, {"facts": "facts", "basis": "basis"}),
+    DocumentErased: (EraseDocument, {"document": "document", "basis": "basis"}),
+    PersonErased: (ErasePerson, {"person": "person", "basis": "basis"}),
+    RetentionSet: (SetRetention, {n: n for n in ("records", "days", "comment")}),
 }
 """Which act each fact follows from, and which of its fields say what the act says by which name."""
 
@@ -214,6 +236,13 @@ _SAME: dict[type[Any], tuple[type[Any], Mapping[str, str]]] = {
 def _says_the_same(act: Act, body: Body) -> bool:
     if isinstance(body, AttemptRefused):
         return True
+    if isinstance(body, ErasureAsked):
+        match act:
+            case EraseText():
+                return (body.facts, body.document, body.basis) == (act.facts, None, act.basis)
+            case EraseDocument():
+                return (body.facts, body.document, body.basis) == ((), act.document, act.basis)
+        return False
     kind, fields = _SAME.get(type(body), (None, {}))
     if kind is None or not isinstance(act, kind):
         return False

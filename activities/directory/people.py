@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from activities.language import Language
+from collections.abc import Mapping
+
+from activities.language import Language, _
+from activities.store.rows import PersonRow
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Id
 
@@ -10,7 +13,7 @@ from workflows.rules.organisation import Id
 class PersonCard(Frozen):
     """Name and address of one person. `external_key` is the employer's own number (ansattnr) for the person.
 
-    Erasing a person erases the card; the id goes on standing in the organisation and in the ledger.
+    Erasing a person empties the card; the id goes on standing in the organisation and in the ledger.
     """
 
     id: Id
@@ -18,3 +21,8 @@ class PersonCard(Frozen):
     email: str
     language: Language = "nb"
     external_key: str
+
+
+def names_of(people: Mapping[str, PersonRow]) -> dict[str, str]:
+    """What people are called, by id, in the language spoken; who was erased is called that."""
+    return {id: row.name or _("slettet person ({id})").format(id=id) for id, row in people.items()}

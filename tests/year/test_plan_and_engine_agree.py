@@ -28,7 +28,7 @@ sizes = pytest.mark.parametrize(
 def agree(organisation: Organisation, staged: Staged, facts: list[Fact]) -> None:
     own = organisation.model_copy(update={"employer": staged.employer})
     year_plan = plan(programme(), own, law(), staged.year)
-    settled = {(f.cycle or "", f.step or ""): oslo_day(f.recorded) for f in facts if f.kind == "step_closed"}
+    settled = {(f.cycle or "", f.step or ""): oslo_day(f.concerns) for f in facts if f.kind == "step_closed"}
     dry = timeline(programme(), year_plan, settled)
     for cycle in {s.cycle.id for s in year_plan.steps}:
         assert happened([f for f in facts if f.cycle == cycle]) == planned(dry, cycle)

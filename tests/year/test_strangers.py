@@ -32,7 +32,7 @@ from tests.year.live import YEAR, Live, begin, february, installed, row, running
 from tests.year.test_junk_signals import as_json, refused
 from worker.engine import temporal_binary
 from worker.installation import wall_clock
-from worker.schedule import keep_openers, opener_id
+from worker.schedule import keep_schedules, opener_id
 from worker.serving import STICKY, make_worker, serving
 from workflows.messages import AdvanceRequest, CycleInput, OpenerInput
 from workflows.opener import Opener
@@ -289,7 +289,7 @@ async def test_the_opener_asks_until_its_own_worker_has_opened_the_year(live: Li
 
 
 async def test_the_schedule_starts_an_opener_that_reads_its_sealed_input(live: Live) -> None:
-    await keep_openers(live.client, [live.employer], live.task_queue)
+    await keep_schedules(live.client, [live.employer], live.task_queue)
     schedule = live.client.get_schedule_handle(opener_id(live.employer))
     await schedule.trigger()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,9 +18,11 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from activities.addressees import told
+from activities.history_files import SUFFIX, read, workflow_of
 from activities.store.database import Database
 from activities.store.rows import CycleRow, PersonRow, StepRow
 from tests.rules.employers import law, programme
+from worker.archive import position
 from worker.keyring import Keyring
 from worker.plugin import forsvarlig_plugin
 from worker.settings import Settings
@@ -40,6 +41,7 @@ from workflows.rules.events import (
     StepLeftOpen,
 )
 from workflows.rules.organisation import Role
+from workflows.rules.standing import fold
 from workflows.rules.terms import Outcome, Refusal
 
 pytestmark = pytest.mark.xdist_group("whole year")
@@ -100,12 +102,8 @@ async def year(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WholeY
         steps = await reader.steps(employer=EMPLOYER)
         cycles = await reader.cycles(employer=EMPLOYER)
         people = await reader.people(EMPLOYER)
-    histories = {
-        path.name.removesuffix(".pb.gz").replace("_", "/"): History.FromString(
-            gzip.decompress(path.read_bytes())
-        )
-        for path in (state / "histories").iterdir()
-    }
+    kept = [read(file) for file in settings.histories.rglob(f"*{SUFFIX}")]
+    histories = {workflow_of(events): History(events=events) for events in kept}
     mail_files = list(settings.mail_directory.iterdir())
     mails = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in mail_files]
     yield WholeYear(
@@ -231,8 +229,8 @@ def test_every_cycle_is_closed_and_the_employers_last(year: WholeYear) -> None:
         *(f"unit/{EMPLOYER}/{unit}/{YEAR}" for unit in UNITS),
     }
     assert {c.state for c in year.cycles} == {"closed"}
-    assert year.facts[-1].cycle == f"year/{EMPLOYER}/{YEAR}"
-    assert year.facts[-1].kind == "cycle_closed"
+    last = [fact for fact in year.facts if fact.cycle is not None][-1]
+    assert (last.cycle, last.kind) == (f"year/{EMPLOYER}/{YEAR}", "cycle_closed")
     started = [f.body for f in year.facts if isinstance(f.body, CycleStarted)]
     assert all(body.rehearsal for body in started)
 
@@ -334,3 +332,14 @@ async def test_the_histories_that_were_just_made_replay(year: WholeYear) -> None
     replayer = Replayer(workflows=[], plugins=[forsvarlig_plugin(keyring=year.keyring)])
     for id, history in year.histories.items():
         await replayer.replay_workflow(WorkflowHistory(id, list(history.events)))
+
+
+@pytest.mark.parametrize("month", [3, 6, 9, 11])
+@pytest.mark.parametrize("unit", ["sagbruk", None])
+async def test_the_history_of_a_year_of_disputes_answers_as_the_facts_of_that_day(
+    year: WholeYear, unit: str | None, month: int
+) -> None:
+    cycle = f"unit/{EMPLOYER}/{unit}/{YEAR}" if unit else f"year/{EMPLOYER}/{YEAR}"
+    moment = datetime(YEAR, month, 20, 22, tzinfo=UTC)
+    found = await position(year.histories[cycle].events, moment, keyring=year.keyring)
+    assert found.standing == fold(fact for fact in year.of(unit) if fact.recorded <= moment)
