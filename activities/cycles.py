@@ -69,7 +69,8 @@ class Cycles(CycleActivities):
             now = await self._clocks.believed(tx, ref.employer, request.now)
             due = await due_and_proven(tx, self._keys, situation, standing, now)
             new = await tx.append(due)
-            standing = fold(due, standing)
+            as_stored = {fact.id: fact for _, fact in new}
+            standing = fold((as_stored.get(fact.id, fact) for fact in due), standing)
             upcoming = next_moment(situation, standing, now)
             await self._follow(tx, row, due, new, now)
             await tx.update_cycle(

@@ -11,14 +11,19 @@ from functools import cached_property
 from temporalio.client import Client
 from temporalio.plugin import SimplePlugin
 
+from activities.checkpoints import Checkpoints
 from activities.cycles import Cycles
 from activities.documents import Documents
 from activities.doors import Doors, Method
+from activities.erased_files import ErasedFiles
+from activities.histories import Histories
 from activities.mail import EmlFolder, Mailer, Smtp
 from activities.mailbox import Mailbox
 from activities.outbox import Outbox
+from activities.retention import Retention
 from activities.signatures import SigningKey
 from activities.situations import Situations
+from activities.store.catching_up import catch_up
 from activities.store.database import Database
 from worker.connection import connect_config
 from worker.keyring import Keyring
@@ -60,6 +65,22 @@ class Installation:
         return SigningKey.load_or_make(self.settings.signing_key)
 
     @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints, with the log key as its file is now; the first time, a new one."""
+        return Checkpoints(self.database, SigningKey.load_or_make(self.settings.log_key), self.clock)
+
+    @cached_property
+    def erased_files(self) -> ErasedFiles:
+        """The files that follow what is erased."""
+        settings = self.settings
+        return ErasedFiles(self.documents, settings.mail_directory, settings.histories)
+
+    @property
+    def retention(self) -> Retention:
+        """What erases records that have been kept long enough."""
+        return Retention(self.database, self.erased_files, self.clock)
+
+    @property
     def doors(self) -> Doors:
         return Doors(self.database, self.situations, signer=self.signer, method=self.method)
 
@@ -79,6 +100,10 @@ class Installation:
             shift=self.shift,
         )
 
+    def histories(self, client: Client) -> Histories:
+        """The archive of the histories that `client`'s server has."""
+        return Histories(self.database, client, self.settings.histories, self.clock)
+
     @property
     def keyring(self) -> Keyring:
         """The keys under which payloads are sealed."""
@@ -89,7 +114,10 @@ class Installation:
         """What a client needs so that its workers can run this installation's years."""
         cycles = self.cycles
         mailbox = Mailbox(self.database, self.doors, self.clock)
-        return forsvarlig_plugin((cycles.advance, cycles.start_year, mailbox.receive), keyring=self.keyring)
+        return forsvarlig_plugin(
+            (cycles.advance, cycles.start_year, mailbox.receive, self.retention.erase_what_is_due),
+            keyring=self.keyring,
+        )
 
     async def connect(self, address: str | None = None) -> Client:
         """A client whose workers can run this installation's years, of the server at `address`.
@@ -112,6 +140,7 @@ async def opened(settings: Settings, *, upgrade: bool = False) -> AsyncIterator[
     try:
         if upgrade or await database.version() is None:
             await database.upgrade()
+            await catch_up(database)
         await database.check()
         yield Installation(settings, database, Documents(settings.documents), mailer(settings))
     finally:

@@ -18,9 +18,10 @@ from worker.codec import SealingCodec, SealingFailureConverter
 from worker.keyring import Keyring
 from workflows.employer_year import EmployerYear
 from workflows.opener import Opener
+from workflows.retention import Retention
 from workflows.unit_year import UnitYear
 
-WORKFLOWS = (EmployerYear, UnitYear, Opener)
+WORKFLOWS = (EmployerYear, UnitYear, Opener, Retention)
 
 PURE = (
     "workflows.rules", "workflows.messages", "workflows.ports", "workflows.cycle", "workflows.trust",
@@ -53,6 +54,11 @@ def _runner(existing: WorkflowRunner | None) -> WorkflowRunner:
         SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
     )
     return _Sandbox(restrictions=restrictions)
+
+
+def sandbox() -> WorkflowRunner:
+    """What runs the workflows, in workers and in replays."""
+    return _runner(None)
 
 
 def data_converter(keyring: Keyring | None) -> DataConverter:

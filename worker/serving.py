@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 from activities.overdue import ring_overdue
 from activities.store.errors import StoreError
 from worker.installation import Installation
+from worker.ledger_watch import watch_ledgers
 
 GRACE = timedelta(seconds=20)
 """How long running activities may finish when the worker stops."""
@@ -46,7 +47,7 @@ def make_worker(client: Client, task_queue: str) -> Worker:
 
 @contextlib.asynccontextmanager
 async def serving(installation: Installation, client: Client) -> AsyncIterator[Worker]:
-    """Worker and outbox run inside; leaving drains both.
+    """Worker, outbox and archive run inside; leaving drains them.
 
     A worker that fails ends what runs inside with its error. One that fails while it is left, as when the
     server has gone before it, is only logged.
@@ -58,6 +59,8 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
         async with worker:
             outbox = asyncio.create_task(installation.outbox(client).run(stop))
             watch = asyncio.create_task(_watch(installation, stop))
+            archive = asyncio.create_task(installation.histories(client).run(stop))
+            ledgers = asyncio.create_task(watch_ledgers(installation, stop))
             log.info("worker_started", task_queue=installation.settings.task_queue)
             try:
                 yield worker
@@ -66,6 +69,8 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
                 stop.set()
                 await outbox
                 await watch
+                await archive
+                await ledgers
                 log.info("worker_stopping")
     except (asyncio.CancelledError, RuntimeError) as error:
         # The SDK cancels this task when its worker fails, also while the task waits for the worker to stop.
@@ -82,7 +87,9 @@ async def _watch(installation: Installation, stop: asyncio.Event) -> None:
         try:
             if rung := await ring_overdue(installation.database, installation.clock()):
                 log.warning("years_overdue", cycles=rung)
-        except StoreError as error:  # the outbox says so too, and waits
+            if gone := await installation.erased_files.sweep_all(installation.database):
+                log.info("erased_files_deleted", files=gone)
+        except (StoreError, OSError) as error:  # the outbox says so too, and waits
             log.warning("watch_waits", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), WATCH_EVERY.total_seconds())

@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 
 PREFIX = "FORSVARLIG_"
 MASK = "********"
-_PATHS = (("state",), ("documents",), ("payload_keys",), ("signing_key",), ("engine", "binary"))
+_PATHS = (
+    ("state",), ("documents",), ("histories",), ("payload_keys",), ("signing_key",), ("log_key",),
+    ("anchor_directory",), ("engine", "binary"),
+)  # fmt: skip
 _URL_PASSWORD = re.compile(r"(://[^:/@]*:).*(@)|([?&]password=)[^&]*")
 
 
@@ -67,6 +70,12 @@ def _async_url(url: str) -> str:
     if not separator or scheme not in ("sqlite", "postgresql+psycopg"):
         raise ValueError(_("må begynne med sqlite:/// eller postgresql://"))
     return f"{scheme}://{rest}"
+
+
+def _web_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        raise ValueError(_("må begynne med http:// eller https://"))
+    return url
 
 
 def _bokmal(lang: object) -> object:
@@ -133,10 +142,18 @@ class Settings(BaseSettings):
     """Directory of everything that must survive a restart."""
     database_url: Annotated[str, AfterValidator(_async_url)]
     documents: AbsolutePath
+    histories: AbsolutePath
+    """Directory of the exported histories; workers of one database must share it."""
     payload_keys: AbsolutePath
     """Directory of the keys under which payloads are sealed; workers of one Temporal must share it."""
     signing_key: AbsolutePath
     """The installation's own key file, with which it signs for people whom it knows."""
+    log_key: AbsolutePath
+    """The key file with which checkpoints of the ledgers are signed; workers of one database must share it."""
+    anchor_directory: AbsolutePath | None = None
+    """Where workers put an anchor of each ledger once a day; best a disk that others than the database's own keep."""
+    timestamp_url: Annotated[str, AfterValidator(_web_url)] | None = None
+    """The time stamping authority (RFC 3161) that `forsvarlig ledger timestamp` asks."""
     lang: Annotated[Language | None, BeforeValidator(_bokmal)] = None
     task_queue: str = Field(default="forsvarlig", min_length=1)
     mail: MailSettings = MailSettings()
@@ -155,8 +172,10 @@ class Settings(BaseSettings):
         database = f"sqlite:///{home / 'forsvarlig.db'}"
         beside = {
             "documents": home / "documents",
+            "histories": home / "histories",
             "payload_keys": home / "keys" / "payload",
             "signing_key": home / "keys" / "installation.pem",
+            "log_key": home / "keys" / "log.pem",
         }
         return {"state": home, "database_url": database, **beside, **values}
 
@@ -217,6 +236,7 @@ def load(*, config: Path | None = None, state: Path | None = None, lang: str | N
             _("{variable} er ikke gyldig JSON.").format(variable=variable),
             _("Fjern {variable}, og sett én variabel for hver verdi i stedet.").format(variable=variable),
         ) from error
+    _settle(from_environment)
     given = {key: value for key, value in (("state", state), ("lang", lang)) if value is not None}
     origins: dict[str, str] = {}
     origins |= {name: str(file) for name, _value in _flat(content)}
@@ -294,6 +314,17 @@ def _resolve(content: dict[str, Any], path: tuple[str, ...], folder: Path) -> No
             return
     if isinstance(content.get(key), str):
         content[key] = str(folder / Path(content[key]).expanduser())
+
+
+def _settle(from_environment: dict[str, Any]) -> None:
+    """`FORSVARLIG_LOG_KEY` is the setting `log_key`, and not `key` in the section `log` too."""
+    for name in Settings.model_fields.keys() & from_environment.keys():
+        section, _cut, key = name.partition("_")
+        nested = from_environment.get(section)
+        if isinstance(nested, dict):
+            nested.pop(key, None)
+            if not nested:
+                del from_environment[section]
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from temporalio.api.history.v1 import History
 from temporalio.plugin import SimplePlugin
 
 from activities.cycles import open_year
@@ -29,6 +27,9 @@ from workflows.rules.base import Frozen
 from workflows.rules.law import LegalRegister
 from workflows.rules.organisation import Organisation
 from workflows.rules.programme import Programme
+
+LAST_TASKS = timedelta(seconds=20)
+"""How long workflows get to end by themselves, when their years are closed."""
 
 
 class StagingError(Exception):
@@ -150,7 +151,7 @@ async def rehearse(
     """Run the employer's whole year on a virtual engine, with everything it leaves under `settings.state`.
 
     `files` is the folder in which the story's changes name their folders. The histories of the finished
-    runs lie in `settings.state / "histories"`. The answered installation's database is open.
+    runs are exported. The answered installation's database is open.
     """
     installation, employer = await stage(settings, cast, year), cast.organisation.employer
     plugins = [plugin_for(installation)]
@@ -164,17 +165,6 @@ async def rehearse(
         await rehearsal(
             environment, installation, employer, story, change_organisation=change, progress=progress
         ).run()
-        await _keep_histories(environment, installation, employer)
+        await installation.histories(environment.client).settle(LAST_TASKS)
+    await installation.checkpoints.make(employer)
     return installation
-
-
-async def _keep_histories(environment: VirtualEnvironment, installation: Installation, employer: str) -> None:
-    folder = installation.settings.state / "histories"
-    folder.mkdir(exist_ok=True)
-    async with installation.database.read() as reader:
-        cycles = await reader.cycles(employer=employer)
-    for cycle in cycles:
-        history = await environment.client.get_workflow_handle(cycle.id).fetch_history()
-        content = History(events=history.events).SerializeToString(deterministic=True)
-        name = cycle.id.replace("/", "_") + ".pb.gz"
-        (folder / name).write_bytes(gzip.compress(content, mtime=0))

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
+from activities.directory.people import names_of
+from activities.ledger.notes import fingerprint
 from activities.situations import Situations
 from activities.store.reader import Reader
 from workflows.rules.base import Frozen
@@ -51,7 +53,10 @@ class Notable(Frozen):
 
 
 class Summary(Frozen):
-    """A whole year of one employer, from the ledger and the directory. `head` is the ledger's Merkle root."""
+    """A whole year of one employer, from the ledger and the directory.
+
+    `head` is the ledger's Merkle root (hex), and `fingerprint` the same so short that people can keep it.
+    """
 
     employer: str
     name: str
@@ -61,6 +66,7 @@ class Summary(Frozen):
     notable: tuple[Notable, ...]
     facts: int
     head: str
+    fingerprint: str
     verified: bool
     faults: tuple[str, ...]
 
@@ -76,7 +82,7 @@ async def summarise(reader: Reader, situations: Situations, employer: str, year:
         if fact.cycle in found:
             by_cycle[fact.cycle].append(fact)
     verification = await reader.verify(employer)
-    people = {id: row.name for id, row in (await reader.people(employer)).items()}
+    people = names_of(await reader.people(employer))
     return Summary(
         employer=employer,
         name=home.name,
@@ -86,6 +92,7 @@ async def summarise(reader: Reader, situations: Situations, employer: str, year:
         notable=tuple(_notables(found, by_cycle)),
         facts=verification.size,
         head=verification.root,
+        fingerprint=fingerprint(verification.size, bytes.fromhex(verification.root)),
         verified=verification.ok,
         faults=verification.faults,
     )

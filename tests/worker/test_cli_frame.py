@@ -251,11 +251,11 @@ def test_a_failure_says_what_to_do_next(
 
 
 def test_a_misspelt_command_is_suggested(probe: CliRunner) -> None:
-    said = run(probe, "yeer")
+    said = run(probe, "yearr")
     assert said.exit_code == 2
     assert (
         said.stderr
-        == "Feil: Kommandoen 'yeer' finnes ikke. Mente du 'year'?\nGjør dette: forsvarlig --help\n"
+        == "Feil: Kommandoen 'yearr' finnes ikke. Mente du 'year'?\nGjør dette: forsvarlig --help\n"
     )
 
 

@@ -47,7 +47,7 @@ def test_the_rehearsal_leaves_mails_timeline_people_wheel_and_histories(
     assert "Fristen er brutt" in (folder / "people.txt").read_text("utf-8")
     assert (folder / "year-wheel.svg").read_text("utf-8").startswith("<svg")
     assert list((folder / "mail").glob("*.eml"))
-    assert len(list((folder / "histories").glob("*.pb.gz"))) == 2
+    assert len(list((folder / "histories").rglob("*.pb.gz"))) == 2
 
 
 def test_the_rehearsal_is_an_installation_of_its_own_that_other_commands_can_read(

@@ -235,3 +235,31 @@ def test_a_variable_that_no_setting_has_is_found_but_is_no_error(monkeypatch: py
 def test_the_state_directory_is_made_for_its_owner_only(tmp_path: Path) -> None:
     made = Settings(state=tmp_path / "a/b").make_state()
     assert made.stat().st_mode & 0o077 == 0
+
+
+def test_the_log_key_is_a_setting_of_its_own_and_no_part_of_the_log_section(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FORSVARLIG_LOG_KEY", str(tmp_path / "log.pem"))
+    assert load().log_key == tmp_path / "log.pem"
+    monkeypatch.setenv("FORSVARLIG_LOG_LEVEL", "debug")
+    settings = load()
+    assert (settings.log_key, settings.log.level) == (tmp_path / "log.pem", "debug")
+    assert origin(settings, "log_key") == "FORSVARLIG_LOG_KEY"
+
+
+def test_the_log_key_lies_in_the_state_and_nothing_goes_outside_unless_it_is_said() -> None:
+    settings = load()
+    assert settings.log_key == settings.state / "keys" / "log.pem"
+    assert (settings.anchor_directory, settings.timestamp_url) == (None, None)
+
+
+@pytest.mark.parametrize("url", ["tsa.example", "ftp://tsa.example", "http://", "https://a b"])
+def test_an_address_that_is_none_of_the_web_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("FORSVARLIG_TIMESTAMP_URL", url)
+    assert "FORSVARLIG_TIMESTAMP_URL" in problem()[0]
+
+
+def test_a_folder_for_anchors_in_the_file_is_relative_to_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "config/forsvarlig/forsvarlig.toml", 'anchor_directory = "ute"\n')
+    assert load().anchor_directory == file.parent / "ute"

@@ -39,7 +39,7 @@ from worker.cli.clock import now, today
 from worker.keyring import Keyring
 from worker.plugin import data_converter
 from worker.processes import command_line
-from worker.schedule import keep_openers, opener_id, opening_of
+from worker.schedule import keep_schedules, opener_id, opening_of
 
 EMPLOYER = "bakeriet-paa-hjoernet-as"
 YEAR = today().year
@@ -243,12 +243,12 @@ async def test_the_schedule_fires_on_the_first_of_december_at_eight_in_norway(
 ) -> None:
     address = virtual.client.service_client.config.target_host
     client = await Client.connect(address, data_converter=pydantic_data_converter)
-    await keep_openers(client, ["e-1"], "years")
+    await keep_schedules(client, ["e-1"], "years")
     handle = client.get_schedule_handle(opener_id("e-1"))
     described = await handle.describe()
     assert described.info.next_action_times[:2] == [opening_of(y) for y in _next_two()]
     await handle.pause(note="holiday")
-    await keep_openers(client, ["e-1"], "other")
+    await keep_schedules(client, ["e-1"], "other")
     again = (await handle.describe()).schedule
     assert again.state == ScheduleState(note="holiday", paused=True)
     assert again.action.task_queue == "other"  # type: ignore[union-attr]

@@ -248,6 +248,7 @@ def result(answer: Answer, receipt: Receipt) -> dict[str, Any]:
         "document": answer.document,
         "nonce": answer.nonce,
         "key": receipt.fact.signed.key if receipt.fact.signed is not None else None,
+        "fingerprint": receipt.fingerprint,
     }
 
 
@@ -255,6 +256,7 @@ def said(answer: Answer, receipt: Receipt) -> list[str]:
     """What became of the answer, for people."""
     from worker.cli.acts import sentence
     from worker.cli.layout import wrapped
+    from worker.cli.receipts import keep
 
     told = sentence(receipt.fact.body, receipt.fact.actor, answer.case.names)
     first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
@@ -263,7 +265,7 @@ def said(answer: Answer, receipt: Receipt) -> list[str]:
     body = receipt.fact.body
     if isinstance(body, DecisionRecorded) and body.outcome is Outcome.DISAGREES:
         lines += wrapped(_("Uenigheten blir stående, ingen kan fjerne den, og arbeidsgiver må svare på den."))
-    return lines
+    return [*lines, *wrapped(keep(receipt.fingerprint))]
 
 
 def wrapped_all(lines: Sequence[str]) -> list[str]:

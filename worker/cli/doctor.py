@@ -18,9 +18,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from activities.language import CATALOGUES, LOCALE_DIR, N_, _, format_number, ngettext
+from worker.cli.doctor_anchors import anchors, log_key
+from worker.cli.doctor_histories import histories
+from worker.cli.doctor_ledger import enforced
 from worker.cli.failures import one_line, reason
 from worker.cli.frame import emit, frame
 from worker.cli.reach import PATIENCE
+from worker.cli.readings import missing
 
 if TYPE_CHECKING:
     from worker.settings import Settings
@@ -206,7 +210,10 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         async with database.read() as reader:
             employers = await reader.employers()
             faults = {each.name: (await reader.verify(each.id)).faults for each in employers}
+            lags = {each.name: lag for each in employers if (lag := await reader.lag(each.id))}
         yield _ledger(faults)
+        for name, lag in lags.items():
+            yield Finding("projections", "warning", f"{name}: {missing(lag)}", "forsvarlig db rebuild")
     except SchemaError as error:
         if error.found is None:
             message = _("Databasen {place} er ikke laget ennå.").format(place=database.place)
@@ -393,6 +400,7 @@ async def _mail(settings: Settings) -> AsyncIterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    _variables, _engine, _state, _payload_keys, _signing_key, _database, _temporal, _mail,
+    _variables, _engine, _state, _payload_keys, _signing_key, log_key, _database, enforced, anchors, _temporal,
+    histories, _mail,
 )  # fmt: skip
 """The checks that need settings."""

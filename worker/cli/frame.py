@@ -56,10 +56,26 @@ COMMANDS: Final[dict[str, Entry]] = {
     "answer": Entry("worker.cli.answer:answer", N_("Gi arbeidsgivers svar til den som er uenig.")),
     "inbox": Entry("worker.cli.inbox:inbox", N_("Vis hva som venter på en person.")),
     "history": Entry("worker.cli.history:history", N_("Vis hva som er gjort, når og av hvem.")),
+    "dossier": Entry(
+        "worker.cli.dossier:dossier", N_("Lag tilsynsmappen: alt om et år i én fil som kan kontrolleres.")
+    ),
     "key": Entry("worker.cli.key:key", N_("Lag og trekk tilbake nøklene som folk signerer med.")),
     "proof": Entry(
         "worker.cli.proof:proof", N_("Kontroller signaturene, uten å stole på noen tjener eller database.")
     ),
+    "ledger": Entry(
+        "worker.cli.ledger:ledger", N_("Lås hovedboken med ankere utenfor den, og kontroller den mot dem.")
+    ),
+    "archive": Entry(
+        "worker.cli.archive:archive", N_("Ta vare på historikken fra Temporal, og kontroller den.")
+    ),
+    "replay": Entry(
+        "worker.cli.replay:replay", N_("Kjør en historikk om igjen, og se om programmet gjør det samme.")
+    ),
+    "ask": Entry("worker.cli.ask:ask", N_("Spør en historikk hvordan året sto på en dag, uten noen tjener.")),
+    "erase": Entry("worker.cli.erase:erase", N_("Slett det som ikke lenger skal lagres.")),
+    "retention": Entry("worker.cli.retention:retention", N_("Vis og bestem hvor lenge opplysninger lagres.")),
+    "access": Entry("worker.cli.access:access", N_("Vis alt som er lagret om en person.")),
     "plan": Entry("worker.cli.plan:plan", N_("Vis alle datoer i et år uten å starte det.")),
     "rehearse": Entry("worker.cli.rehearse:rehearse", N_("Kjør et år på prøve med virtuell klokke.")),
     "worker": Entry("worker.cli.worker:worker", N_("Kjør en arbeider mot Temporal.")),

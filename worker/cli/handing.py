@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from activities.directory.people import names_of
 from activities.language import N_, _
 from worker.cli import clock
 from worker.cli.acts import name
@@ -110,7 +111,7 @@ class Desk:
 
     @property
     def names(self) -> dict[str, str]:
-        return {id: row.name for id, row in self.directory.items()}
+        return names_of(self.directory)
 
     def person(self, text: str, option: str) -> str:
         """The id of the person that an option names."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from activities.directory.people import names_of
 from activities.language import N_, _, format_moment
 from activities.words import REVOKED
 from worker.cli.act_words import REASONS
@@ -171,7 +172,7 @@ async def _who(reader: Reader, employer: str | None, text: str) -> _Who:
 
     home = (await chosen(reader, employer)).id
     directory = await reader.people(home)
-    names = {row.id: row.name for row in directory.values()}
+    names = names_of(directory)
     return _Who(home, find_person(directory, text).id, names)
 
 
@@ -340,7 +341,7 @@ async def _list(person: str | None, employer: str | None) -> None:
         directory = await reader.people(home)
         wanted = find_person(directory, person, "--person").id if person is not None else None
         facts = await reader.facts(home, kinds=("key_enrolled", "key_revoked"))
-    names = {row.id: row.name for row in directory.values()}
+    names = names_of(directory)
     found: dict[str, _Listed] = {}
     for seq, fact in facts:
         match fact.body:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import click
 
+from activities.directory.people import names_of
 from activities.language import N_, _, ngettext
 from worker.cli import employers
 from worker.cli.clock import now, today
@@ -225,6 +226,6 @@ async def _show(wanted: str | None, on: date | None) -> None:
     async with employers.reading() as reader:
         row = await employers.chosen(reader, wanted)
         _hash, organisation = await reader.organisation(row.id)
-        names = {id: person.name for id, person in (await reader.people(row.id)).items()}
+        names = names_of(await reader.people(row.id))
     law = legal_register()
     emit("org", document(organisation, names, law, day), table=lambda: chart(organisation, names, law, day))

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from activities.directory.people import PersonCard
+from activities.directory.people import PersonCard, names_of
 from activities.language import _
 from activities.store.rows import PersonRow
 from worker.cli.acts import visible
@@ -48,6 +48,8 @@ def find_person(directory: Mapping[str, PersonRow], text: str, option: str = "--
 
 def described(row: PersonRow) -> str:
     """«Kari Nordmann (kari, ansattnr 1001)»."""
+    if not row.name:
+        return names_of({row.id: row})[row.id]
     if row.external_key is None or row.external_key == row.id:
         return f"{visible(row.name)} ({row.id})"
     return _("{name} ({id}, ansattnr {number})").format(
@@ -65,7 +67,7 @@ def card(row: PersonRow) -> PersonCard:
 
 def _ways_to_say(row: PersonRow) -> set[str]:
     said = (row.email, row.external_key, row.name)
-    return {" ".join(way.split()).casefold() for way in said if way is not None}
+    return {" ".join(way.split()).casefold() for way in said if way}
 
 
 def _remedy(directory: Mapping[str, PersonRow], wanted: str, option: str) -> str:

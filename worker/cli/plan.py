@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from activities.directory.people import names_of
 from activities.language import N_, _, current, ngettext
 from worker.cli import employers
 from worker.cli.clock import today
@@ -88,7 +89,7 @@ def drafted(year: int, employer: str | None, files: Path | None, programme: Path
             row = await employers.chosen(reader, employer)
             _hash, organisation = await reader.organisation(row.id)
             people = await reader.people(row.id)
-        names = {id: person.name for id, person in people.items()}
+        names = names_of(people)
         return Draft.of(organisation, names, chosen, law, year)
 
     return asyncio.run(from_store())

@@ -18,7 +18,7 @@ PATIENCE = timedelta(seconds=5)
 
 
 async def keep_opener(settings: Settings, employer: str) -> Engine:
-    """Keep the Schedule that opens the employer's next years, if a server answers; says what is there."""
+    """Keep the employer's Schedules, that of its next years among them, if a server answers; says what is there."""
     from temporalio.client import Client
     from temporalio.service import RPCError
 
@@ -26,7 +26,7 @@ async def keep_opener(settings: Settings, employer: str) -> Engine:
     from worker.connection import NoTemporal, connect_config, pollers
     from worker.keyring import Keyring
     from worker.plugin import data_converter
-    from worker.schedule import keep_openers
+    from worker.schedule import keep_schedules
 
     try:
         config = connect_config(settings.state)
@@ -37,7 +37,7 @@ async def keep_opener(settings: Settings, employer: str) -> Engine:
             client = await Client.connect(
                 **config, data_converter=data_converter(Keyring(settings.payload_keys))
             )
-            await keep_openers(client, [employer], settings.task_queue)
+            await keep_schedules(client, [employer], settings.task_queue)
             return "ready" if await pollers(client, settings.task_queue) else "no_worker"
     except (RPCError, RuntimeError, TimeoutError):
         return "unreachable"

@@ -73,6 +73,7 @@ async def give_reasons(
     from worker.cli.deciding import wrapped_all
     from worker.cli.employers import store
     from worker.cli.people import find_person
+    from worker.cli.receipts import keep
     from worker.cli.signing import desk, own_key
     from worker.cli.step import recorded
 
@@ -113,7 +114,9 @@ async def give_reasons(
     emit(
         what,
         document,
-        table=lambda: "\n".join(wrapped_all([f"{first} {told_fact} ({seq})", *next_lines(after)])),
+        table=lambda: "\n".join(
+            wrapped_all([f"{first} {told_fact} ({seq})", keep(receipt.fingerprint), *next_lines(after)])
+        ),
     )
     if waits:
         progress(waits)
@@ -129,6 +132,7 @@ def _document(case: Case, person: str, receipt: Receipt, nonce: str) -> dict[str
         "step": case.step.key,
         "person": person,
         "nonce": nonce,
+        "fingerprint": receipt.fingerprint,
         "fact": receipt.fact.body.model_dump(mode="json"),
     }
 

@@ -11,14 +11,17 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
+from activities.directory.people import names_of
 from activities.language import _, current
 from activities.store.reader import Reader
 from portal.pictures.wheel import from_plan
-from worker.cli import year_view
+from worker.cli import year_reading, year_view
 from worker.cli.acts import describe
+from worker.cli.receipts import keep
 from worker.cli.tables import Cell, Column, heading, indented, mark, plain, stacked, table, then
 from worker.cli.words import STANDINGS, short_day
-from worker.cli.year_view import MARKS, StepView, YearView
+from worker.cli.year_reading import StepView, YearView
+from worker.cli.year_view import MARKS
 from worker.installation import Installation
 from worker.summary import PersonLine, Summary
 from workflows.rules.base import Frozen
@@ -50,9 +53,9 @@ class Told(Frozen):
         situation = await installation.situations.of(reader, cycles[0])
         whole = plan(situation.programme, situation.organisation, situation.law, year)
         return cls(
-            view=await year_view.read(reader, employer, year, installation.clock()),
+            view=await year_reading.read(reader, employer, year, installation.clock()),
             summary=summary,
-            names={id: row.name for id, row in (await reader.people(employer.id)).items()},
+            names=names_of(await reader.people(employer.id)),
             units={u.id: u.name for u in situation.organisation.units},
             facts=tuple(fact for _seq, fact in await reader.facts(employer.id)),
             wheel=from_plan(whole, situation.programme, current()),
@@ -204,6 +207,7 @@ def _notable_rows(told: Told) -> Iterable[tuple[Cell, ...]]:
 def _ledger(told: Told) -> Iterator[RenderableType]:
     summary = told.summary
     yield indented(plain(_("{count} fakta, hode {head}").format(count=summary.facts, head=summary.head)))
+    yield indented(plain(keep(summary.fingerprint)))
     verdict = "verify: ok" if summary.verified else "verify: " + "; ".join(summary.faults)
     yield indented(mark("ok" if summary.verified else "error", verdict))
 

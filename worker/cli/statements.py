@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from activities.directory.people import names_of
 from activities.language import _, format_moment
 from worker.cli.acts import visible
 from worker.cli.failures import Conflict, Failure, reason
@@ -113,6 +114,7 @@ async def hand_in(raw: bytes, *, employer: str | None) -> None:
     from worker.cli import clock
     from worker.cli.cases import follow_up
     from worker.cli.employers import chosen, store
+    from worker.cli.erasing import ERASED, clean
     from worker.cli.frame import progress
     from worker.cli.signing import desk
 
@@ -124,16 +126,17 @@ async def hand_in(raw: bytes, *, employer: str | None) -> None:
             home = statement.employer if statement is not None else (await chosen(reader, employer)).id
             place = statement.cycle if statement is not None and statement.cycle else home
         receipt = await desk(database, Situations()).receive(raw.strip(), place=place, now=now, via="desk")
+        left = await clean(database, home) if receipt.fact.kind in ERASED and not receipt.repeated else []
         async with database.read() as reader:
             people = await reader.people(receipt.fact.employer)
             waits = await follow_up(reader, now)
-    names = {row.id: row.name for row in people.values()}
+    names = names_of(people)
     document = _document(receipt, statement)
     if receipt.reason is not None:
         if frame().json:
             emit("decision", document, table="")
         raise _refused(receipt, receipt.reason)
-    emit("decision", document, table=lambda: "\n".join(_lines(receipt, names)))
+    emit("decision", document, table=lambda: "\n".join([*_lines(receipt, names), *left]))
     if waits:
         progress(waits)
 
@@ -162,6 +165,7 @@ def _document(receipt: Receipt, statement: Statement | None) -> dict[str, Any]:
         "person": statement.actor if statement is not None else None,
         "nonce": statement.nonce if statement is not None else None,
         "key": receipt.fact.signed.key if receipt.fact.signed is not None else None,
+        "fingerprint": receipt.fingerprint,
     }
 
 
@@ -183,8 +187,9 @@ def _refused(receipt: Receipt, why: Refusal) -> Conflict:
 def _lines(receipt: Receipt, names: dict[str, str]) -> list[str]:
     from worker.cli.acts import sentence
     from worker.cli.layout import wrapped
+    from worker.cli.receipts import keep
 
     first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
     told = sentence(receipt.fact.body, receipt.fact.actor, names)
     seq = _("nr. {seq} i historikken").format(seq=receipt.seq)
-    return wrapped(visible(f"{first} {told} ({seq})"))
+    return [*wrapped(visible(f"{first} {told} ({seq})")), *wrapped(keep(receipt.fingerprint))]

@@ -41,7 +41,7 @@ def up() -> None:
 
 
 async def _up() -> None:
-    from worker.cli.worker import keep_openers_of
+    from worker.cli.worker import keep_schedules_of
     from worker.installation import opened
     from worker.serving import serving, told_to_stop
 
@@ -53,7 +53,7 @@ async def _up() -> None:
             client = await installation.connect(engine.address)
             with told_to_stop() as stop:
                 async with serving(installation, client):
-                    await keep_openers_of(installation, client)
+                    await keep_schedules_of(installation, client)
                     await _say(installation, engine)
                     ended = await _until(stop, engine)
                     if not ended:

@@ -43,6 +43,7 @@ WAITS: Final[Mapping[str, str]] = {
     "approve": N_("{who} skal ta stilling"),
     "consult": N_("{who} blir rådspurt"),
     "treat": N_("{who} skal behandle"),
+    "answer": N_("{who} skal svare den som er uenig"),
 }
 
 _FINDINGS: Final[Mapping[str, tuple[str, str]]] = {

@@ -53,7 +53,7 @@ async def _worker(wait: int) -> None:
             if client is None:
                 return
             async with serving(installation, client):
-                await keep_openers_of(installation, client)
+                await keep_schedules_of(installation, client)
                 progress(
                     _("Arbeideren tar imot fra køen {queue} på {address}. Stopp med Ctrl-C.").format(
                         queue=settings.task_queue, address=client.service_client.config.target_host
@@ -116,17 +116,17 @@ async def connected(installation: Installation, wait: int, stop: asyncio.Event) 
     return None
 
 
-async def keep_openers_of(installation: Installation, client: Client) -> None:
-    """Keep the Schedule of each employer that has a year; a server that refuses is no reason to stop."""
+async def keep_schedules_of(installation: Installation, client: Client) -> None:
+    """Keep the Schedules of each employer that has a year; a server that refuses is no reason to stop."""
     import structlog
     from temporalio.service import RPCError
 
-    from worker.schedule import keep_openers
+    from worker.schedule import keep_schedules
 
     async with installation.database.read() as reader:
         real = {employer.id for employer in await reader.employers() if employer.mode == "real"}
         employers = sorted({cycle.employer for cycle in await reader.cycles()} & real)
     try:
-        await keep_openers(client, employers, installation.settings.task_queue)
+        await keep_schedules(client, employers, installation.settings.task_queue)
     except RPCError as error:
         structlog.get_logger(__name__).warning("schedule_not_kept", error=error.status.name)
