@@ -52,13 +52,16 @@ class Size:
     decisions: int
     people: int
     years: tuple[str, ...]
+    facts: int
 
     def rounds_of(self, *, long: bool) -> int:
         return self.long_rounds if long else self.rounds
 
 
-WHOLE = Size(3, 1, (4, 40, 400), (4, 40, 400), 1000, 200, 10_000, ("4 people", "17 people", "Nordfjord Tre"))
-QUICK = Size(1, 1, (4,), (4, 40), 60, 40, 1_000, ("17 people",))
+WHOLE = Size(
+    3, 1, (4, 40, 400), (4, 40, 400), 1000, 200, 10_000, ("4 people", "17 people", "Nordfjord Tre"), 1_000_000
+)
+QUICK = Size(1, 1, (4,), (4, 40), 60, 40, 1_000, ("17 people",), 20_000)
 
 
 def figure(

@@ -26,7 +26,18 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import doors, gates, memory, pure, starting, virtual_years
+from tests.bench import (
+    appends,
+    doors,
+    gates,
+    history,
+    memory,
+    pure,
+    replaying,
+    starting,
+    verifying,
+    virtual_years,
+)
 from tests.bench.measuring import QUICK, WHOLE, Figure, Size, load
 from worker.engine import engine_version, temporal_binary
 from worker.logs import configure
@@ -34,10 +45,14 @@ from worker.logs import configure
 GROUPS: Mapping[str, Callable[[Size], AsyncIterator[Figure]]] = {
     "rules": pure.measure,
     "doors": doors.measure,
+    "appends": appends.measure,
     "gates": gates.measure,
     "year": virtual_years.measure,
     "start": starting.measure,
     "memory": memory.measure,
+    "replay": replaying.measure,
+    "verify": verifying.measure,
+    "history": history.measure,
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import History
 
+from activities.history_files import longest, read, workflow_of
 from tests.bench.measuring import Figure, Size, figure, stopwatch, timed_async
 from tests.bench.rig import bare_worker
 from tests.rules.employers import employer, law, programme
@@ -108,10 +108,8 @@ async def _rehearsal(name: str) -> tuple[float, list[Fact], dict[str, History]]:
                 facts = [fact for _, fact in await reader.facts(cast.organisation.employer)]
         finally:
             await installation.database.close()
-        kept = {
-            file.name.removesuffix(".pb.gz"): History.FromString(gzip.decompress(file.read_bytes()))
-            for file in sorted((Path(folder) / "histories").iterdir())
-        }
+        files_of_runs = [read(file) for file in longest(settings.histories)]
+        kept = {workflow_of(events).replace("/", "_"): History(events=events) for events in files_of_runs}
         return seconds[0], facts, kept
 
 
