@@ -105,7 +105,7 @@ def signer(fact: Any, keys: dict[str, Any], recorded: datetime) -> tuple[Any, Jo
     payload, [signature] = b64decode(signed["payload"]), signed["signatures"]
     said, (public, person) = parse(payload + b"\n")["predicate"], keys.get(signature["keyid"], (b"", ""))
     vouched = said["authentication"]["method"] in ("desk", "portal", "rehearsal")
-    own = any(whose == actor for _, whose in keys.values())
+    own = (vouched and person is None) and any(whose == actor for _, whose in keys.values())
     mine = said["actor"] == actor and (vouched, person) in ((False, actor), (not own, None))
     need(mine, "is signed with a key that does not count for its person here", PERSON)
     told = {"after" if name == "due" else name: value for name, value in said["act"].items()}
@@ -184,13 +184,8 @@ def check(file: BinaryIO, anchors: list[str]) -> int:
                         need(right, f"ends {name}, which is not signed by the log key there", remedy)
                         need(covered >= recorded - SKEW, f"ends {name}, older than what it covers", remedy)
                         jobs.append((name, remedy, (log_key, raw[4:], mark[1].encode())))
-                placed = [fact["seq"], fact["employer"], fact["v"], last in texts] == [
-                    size,
-                    employer,
-                    1,
-                    False,
-                ]
-                need(placed, "is out of its place, another employer's, or there twice")
+                placed = (fact["seq"], fact["employer"]) == (size, employer) and last not in texts
+                need(placed and fact["v"] == 1, "is out of its place, another employer's, or there twice")
                 need(body.get("rehearsal", not real) != real, "is a rehearsal's, or its ledger is")
                 texts[last] = body.get("comment") or None
                 for gone in body["facts"] if kind == "texts_erased" else ():

@@ -31,7 +31,7 @@ from workflows.rules.record_facts import ErasureAsked
 from workflows.rules.terms import Outcome, Refusal
 
 VERIFIER = Path(verify.__file__)
-MOST_LINES = 246
+MOST_LINES = 241
 """Whoever trusts nobody reads it first."""
 UNION = "union.example/forsvarlig"
 
