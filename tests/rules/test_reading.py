@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rules.made_up_organisations import PEOPLE, organisations
@@ -242,14 +242,14 @@ WRITTEN_BY = st.builds(
 GATES = st.lists(st.sampled_from(Role), max_size=4).map(tuple)
 
 
-@given(organisations, WRITTEN_BY, GATES, st.sampled_from(PEOPLE))
+@given(organisations, WRITTEN_BY, GATES)
 def test_nobody_without_a_role_ever_reads_what_another_wrote(
-    where: Organisation, fact: Fact, gate: tuple[Role, ...], person: str
+    where: Organisation, fact: Fact, gate: tuple[Role, ...]
 ) -> None:
     named = {a.person for a in where.assignments} | {a.substitute for a in where.absences}
     named |= {d.to for d in where.delegations}
-    assume(person not in named and person != fact.actor)
-    assert not may_read(where, person, fact, DAY, gate)
+    for person in {"y", *PEOPLE} - named - {fact.actor}:
+        assert not may_read(where, person, fact, DAY, gate)
 
 
 @given(organisations, WRITTEN_BY, GATES)
