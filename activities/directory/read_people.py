@@ -71,10 +71,6 @@ class People:
         if not told:
             self.ids = dict(self._known)
 
-    def known_id(self, key: str) -> str | None:
-        """The id that the person had before this import."""
-        return self._known.get(key)
-
     def find(self, cell: str) -> str:
         """The id of the person with this number."""
         key = folded_key(cell)

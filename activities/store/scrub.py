@@ -20,6 +20,9 @@ PATIENCE = 60.0
 
 _TRY_AGAIN = 0.05
 
+_MERGED = "INSERT INTO text_word (text_word) VALUES ('optimize')"
+"""A word that was deleted stays in the index of words until the pieces of that are merged."""
+
 PERSONAL = ("payload", "deposited_text", "person", "document", "outbox")
 """The tables in which personal text lies, or ids of people who were told something."""
 
@@ -47,9 +50,7 @@ def file(file: Path, patience: float | None = None) -> None:
     try:
         with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as connection:
             connection.execute("PRAGMA secure_delete = ON")
-            for name in _word_indexes(connection):
-                merge = f"INSERT INTO {name} ({name}) VALUES ('optimize')"  # noqa: S608 (a table's own name)
-                _when_free(partial(_do, connection, merge), deadline)
+            _when_free(partial(_do, connection, _MERGED), deadline)
             _when_free(partial(_do, connection, "VACUUM"), deadline)
             if not _when_free(partial(_emptied, connection), deadline):
                 raise StillBusy(
@@ -60,12 +61,6 @@ def file(file: Path, patience: float | None = None) -> None:
         raise StoreError(
             f"Cannot write the database {file} anew: {error}. Check that the disk has room."
         ) from None
-
-
-def _word_indexes(connection: sqlite3.Connection) -> list[str]:
-    """The indexes of words. A word that was deleted stays in one until its pieces are merged."""
-    made = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%fts5%'"
-    return [name for (name,) in connection.execute(made)]
 
 
 def _do(connection: sqlite3.Connection, sql: str) -> bool:

@@ -17,7 +17,6 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy import (
     bindparam,
     select,
-    text,
 )
 
 from activities.ledger.log import read_leaf
@@ -114,15 +113,6 @@ async def size_at(reader: Reader, employer: str, moment: datetime) -> int:
         else:
             low = middle + 1
     return low
-
-
-async def purge(reader: Reader) -> None:
-    """Let the words of erased texts go from the index of words, which keeps them until its pieces are merged.
-
-    PostgreSQL does that itself when it next vacuums.
-    """
-    if driven(reader.connection) is not None:
-        await reader.connection.execute(text("INSERT INTO text_word (text_word) VALUES ('optimize')"))
 
 
 # --- the parts of a question ----------------------------------------------------------------------

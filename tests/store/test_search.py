@@ -16,7 +16,7 @@ from activities.ledger.log import commit
 from activities.store import search as searching
 from activities.store.database import Database
 from activities.store.rows import TimelineRow
-from activities.store.search import StepWanted, Wanted, purge, search, size_at, words_of
+from activities.store.search import StepWanted, Wanted, search, size_at, words_of
 from activities.store.sqlite import driven
 from tests.store.made import DUE, EMPLOYER, NOW, add_employer, asked, opened, raw
 from workflows.rules.events import Body, DecisionRecorded, Fact, Reminded, StepOpened
@@ -265,7 +265,7 @@ async def test_an_erased_text_is_found_no_more_and_its_words_are_gone_from_the_i
     first, _second = await write(database, "utbrenthet og nattevakter", "nattevakter")
     async with database.write(EMPLOYER) as tx:
         await tx.connection.execute(sa.text("DELETE FROM payload WHERE fact_id = :fact"), {"fact": first.id})
-        await purge(tx)
+    await database.scrub()
     assert await found(database, Wanted(employer=EMPLOYER, words=("utbrenthet",))) == []
     assert await found(database, Wanted(employer=EMPLOYER, words=("nattevakter",))) == [2]
     if store_url.startswith("sqlite"):
