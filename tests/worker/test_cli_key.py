@@ -43,6 +43,7 @@ def test_a_new_key_is_made_for_its_owner_alone_and_counts_from_now(desk: Desk) -
     [(seq, fact)] = [(s, f) for s, f in desk.facts("key_enrolled") if f.actor == "per"]
     assert fact.body == KeyEnrolled(key=key.id, public_key=key.public_key, person="per")
     assert f"Nøkkelen {key.id} gjelder fra nå av for Per Hansen. Ført som nr. {seq}" in said.line
+    assert f"Avtrykk: {seq}-" in said.line
     assert f"forsvarlig key revoke {key.id} --as NAVN --reason lost" in said.line
     assert usual(desk, "per").stat().st_mode & 0o777 == 0o600
 

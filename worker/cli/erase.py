@@ -27,6 +27,7 @@ from worker.cli.failures import Conflict, NotFound
 from worker.cli.frame import PROGRAM, emit, frame
 from worker.cli.handing import WHO, Desk, at_desk, employer_option
 from worker.cli.layout import wrapped
+from worker.cli.receipts import keep
 from worker.cli.signing import key_option
 from worker.cli.step import nonce_option
 from worker.cli.words import listed
@@ -245,7 +246,7 @@ async def _carried_out(
     receipt = await _act(desk, says, act, nonce, key_file)
     document |= {
         "accepted": receipt.accepted, "dry_run": False, "outcome": receipt.fact.kind, "seq": receipt.seq,
-        "repeated": receipt.repeated, "reason": receipt.reason,
+        "repeated": receipt.repeated, "reason": receipt.reason, "fingerprint": receipt.fingerprint,
     }  # fmt: skip
     if not receipt.accepted:
         if frame().json:
@@ -255,7 +256,8 @@ async def _carried_out(
     left = await clean(desk.database, desk.employer, row) if erased else []
     first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
     number = _("(nr. {seq} i historikken)").format(seq=receipt.seq)
-    _emit(document, [f"{first} {sentence(receipt.fact.body, says, desk.names)} {number}", *left])
+    told = f"{first} {sentence(receipt.fact.body, says, desk.names)} {number}"
+    _emit(document, [told, *left, keep(receipt.fingerprint)])
 
 
 async def _act(

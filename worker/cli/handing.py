@@ -154,17 +154,18 @@ def answer(
     """Say what became of an act; a refused one is raised, after its document for programs."""
     whole = {
         "accepted": receipt.accepted, "seq": receipt.seq, "repeated": receipt.repeated,
-        "reason": receipt.reason, **document,
+        "reason": receipt.reason, "fingerprint": receipt.fingerprint, **document,
     }  # fmt: skip
     if not receipt.accepted:
         if frame().json:
             emit(schema, whole, table="")
         raise refused
     from worker.cli.layout import wrapped
+    from worker.cli.receipts import keep
 
     first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
     number = _("(nr. {seq} i historikken)").format(seq=receipt.seq)
-    told = [f"{first} {lines[0]} {number}", *lines[1:]]
+    told = [f"{first} {lines[0]} {number}", *lines[1:], keep(receipt.fingerprint)]
     emit(schema, whole, table=lambda: "\n".join(part for line in told for part in wrapped(line, hang=2)))
 
 

@@ -18,6 +18,7 @@ from worker.cli.acts import name
 from worker.cli.failures import BadInput, Conflict, NotFound
 from worker.cli.frame import PROGRAM, emit
 from worker.cli.proof_files import PUBLIC
+from worker.cli.receipts import keep
 from worker.cli.signing import key_option
 from worker.cli.step import nonce_option, recorded
 
@@ -256,8 +257,10 @@ async def _revoke(
     told = _("Nøkkelen {key} gjelder ikke lenger ({why}). Ført som nr. {seq} i historikken.")
     emit(
         "key-revoke",
-        {"accepted": True, "key": wanted, "reason": reason, "seq": receipt.seq, "repeated": receipt.repeated},
-        table=told.format(key=wanted, why=_(REVOKED[reason]), seq=receipt.seq),
+        {"accepted": True, "key": wanted, "reason": reason, **_record(receipt)},
+        table="\n".join(
+            [told.format(key=wanted, why=_(REVOKED[reason]), seq=receipt.seq), keep(receipt.fingerprint)]
+        ),
     )
 
 
@@ -280,6 +283,11 @@ def _accepted(receipt: Receipt, what: str, document: dict[str, Any]) -> None:
         emit(what, {"accepted": False, **document, "seq": receipt.seq, "reason": receipt.reason}, table="")
     problem = _("Nektet: {reason}.").format(reason=_(REASONS[receipt.reason]))
     raise Conflict(recorded(problem, receipt), _remedy(receipt.reason))
+
+
+def _record(receipt: Receipt) -> dict[str, object]:
+    """Where an act stands in the record, for programs."""
+    return {"seq": receipt.seq, "repeated": receipt.repeated, "fingerprint": receipt.fingerprint}
 
 
 def _remedy(reason: Refusal) -> str:
@@ -317,8 +325,8 @@ def _told_enrolled(receipt: Receipt, who: _Who, id: str, public_key: str, file: 
         ]
     emit(
         "key",
-        {"accepted": True, **document, "seq": receipt.seq, "repeated": receipt.repeated},
-        table=lambda: "\n".join(lines),
+        {"accepted": True, **document, **_record(receipt)},
+        table=lambda: "\n".join([*lines, keep(receipt.fingerprint)]),
     )
 
 
