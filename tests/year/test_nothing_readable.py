@@ -10,6 +10,8 @@ from workflows.rules.events import SYSTEM
 from workflows.rules.terms import Outcome
 
 COMMENT = "Kanarifuglen i Karis kontor er syk"
+TELLING = 6
+"""Letters. Anything shorter is found now and then among encrypted bytes, where nobody wrote it."""
 
 
 async def test_temporals_database_and_histories_hold_no_fact_in_the_clear(tmp_path: Path) -> None:
@@ -19,7 +21,7 @@ async def test_temporals_database_and_histories_hold_no_fact_in_the_clear(tmp_pa
         store = live.installation.database
         async with store.read() as reader:
             tasks = await reader.inbox(employer=live.employer)
-        task = next(row for row in tasks if row.what == "evidence")
+        task = next(row for row in tasks if row.what == "evidence" and len(row.role.value) >= TELLING)
         receipt = await live.installation.doors.decide(
             task.cycle, task.step, task.person, task.role, Outcome.REJECTED, document="0" * 64, version=1,
             comment=COMMENT, now=february(), nonce="kanarifugl",
@@ -41,9 +43,11 @@ async def test_temporals_database_and_histories_hold_no_fact_in_the_clear(tmp_pa
     stored = b"".join(file.read_bytes() for file in tmp_path.glob("temporal.db*"))
     assert live.unit.encode() in stored
     assert live.unit.encode() in histories
-    told = {fact.kind for fact in facts} | {fact.actor for fact in facts if len(fact.actor) > 5} - {SYSTEM}
-    words = {*told, COMMENT, "Kanarifugl", "kanarifugl", task.role.value, "rejected", "organisation"}
+    told = {fact.kind for fact in facts} | {fact.actor for fact in facts} - {SYSTEM}
+    said = {*told, COMMENT, "Kanarifugl", "kanarifugl", task.role.value, "rejected", "organisation"}
+    words = {word for word in said if len(word) >= TELLING}
     assert len(words) > 8
+    assert task.role.value in words
     assert [word for word in words if word.encode() in histories] == []
     # The server's own tables have columns of their own; ours are told from them by the kinds of facts.
     assert [word for word in words - {"organisation"} if word.encode() in stored] == []
