@@ -49,13 +49,11 @@ def read_employer(reading: Reading, existing: Organisation | None) -> dict[str, 
         line.bad("other_employer", "org_number", value=org_number, known=existing.org_number)
     elif existing is not None and id is not None and id != existing.employer:
         line.bad("other_employer", "id", value=id, known=existing.employer)
-    if existing is None and id is None and name is not None:
-        # The short name is asked for only where the name itself has no letter to make one of.
-        id = line.get("name", id_of)
     if not line.ok:
         return None
     return {
-        "employer": existing.employer if existing else id,
+        # Not made of the name: a sole proprietor's is a person's, and ids stand where nothing can be erased.
+        "employer": existing.employer if existing else id or org_number,
         "org_number": org_number,
         "name": name,
         "sector": sector or "private",

@@ -11,7 +11,7 @@ import pytest
 
 from activities.directory.importer import ImportResult
 from activities.directory.preview import preview
-from tests.directory.made_files import Rows, bakery, import_from, imported, with_cell, write_csv
+from tests.directory.made_files import ORG_NUMBER, Rows, bakery, import_from, imported, with_cell, write_csv
 from workflows.rules.organisation import Absence, Delegation, Employment, Holder, Organisation, Role
 
 LATER = date(2026, 9, 1)
@@ -55,6 +55,16 @@ def test_names_and_addresses_never_reach_the_organisation(tmp_path: Path) -> Non
     for row in bakery()["personer"][1:]:
         assert row[1] not in text
         assert row[2] not in text
+
+
+@pytest.mark.parametrize(("short_name", "id"), [("", ORG_NUMBER), ("Åsen bakeri", "aasen-bakeri")])
+def test_an_employers_id_is_its_number_or_its_short_name_but_never_its_name(
+    tmp_path: Path, short_name: str, id: str
+) -> None:
+    """A sole proprietor's firm bears a person's name, and an id cannot be erased."""
+    tables = bakery()
+    tables["virksomhet"] = [["orgnr", "navn", "kortnavn"], [ORG_NUMBER, "Kari Åsen", short_name]]
+    assert imported(import_from(write_csv(tmp_path / "b", tables))).employer == id
 
 
 def test_the_same_files_again_change_nothing(tmp_path: Path) -> None:
