@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from workflows.messages import OpenerInput, StartYearRequest
+from workflows.rules.scheduled import ScheduledRef
 from workflows.rules.terms import year_cycle
 from workflows.trust import content, until_ours
 
@@ -19,8 +20,13 @@ class Opener:
 
     @workflow.run
     async def run(self, input: OpenerInput) -> str:
-        """Answers with the id of the year that runs now, whether it was started here or before."""
-        year = input.year if input.year is not None else workflow.now().year + 1
+        """Answers with the id of the year that runs now, whether it was started here or before.
+
+        Without a year in the input it is the one after the moment for which the Schedule meant this run: a server
+        that was down then catches up later, perhaps in the next year.
+        """
+        scheduled = ScheduledRef.find(workflow.info().workflow_id)
+        year = input.year or (scheduled and scheduled.opens) or workflow.now().year + 1
         wanted = year_cycle(input.employer, year)
 
         def ours(answer: RawValue) -> str | None:
