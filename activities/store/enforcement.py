@@ -19,7 +19,9 @@ from workflows.rules.base import Frozen
 APPEND_ONLY = frozenset({"ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_anchor"})
 """Tables whose rows are added, and neither changed nor deleted."""
 
-GUARDED = ("ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_anchor", "ledger_head", "payload")
+GUARDED = (
+    "ledger_leaf", "ledger_node", "ledger_checkpoint", "ledger_anchor", "ledger_head", "payload", "text_word",
+)  # fmt: skip
 """Tables that a transaction may add to for its own employer only, where row security is set up: `store.roles`."""
 
 _NEVER_CHANGED, _NEVER_DELETED = APPEND_ONLY | {"payload"}, APPEND_ONLY | {"ledger_head"}

@@ -24,6 +24,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -31,7 +32,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from activities.store.prepared import Prepared
 from activities.store.reader import Reader
-from activities.store.tables import UTC, cycle, ledger_leaf, payload, timeline, timeline_person
+from activities.store.tables import UTC, cycle, timeline, timeline_person
 from workflows.rules.events import SYSTEM
 
 
@@ -57,15 +58,13 @@ Values = Mapping[str, Any]
 LAST = 2**62
 """A place after which nothing comes."""
 
-_WORDS_ON_SERVER = (
-    "to_tsvector('simple', translate(payload.text, "
-    "'ÆØÅÄÖÜÉÈÊËÓÒÔÁÀÂÍÚÑÇČĐŊŠŦŽ', 'æøåäöüéèêëóòôáàâíúñçčđŋšŧž'))"
-)
-"""As its index in the migration has it: a server of the locale C makes no letters small but those of ASCII."""
-
 _line, _named = timeline, timeline_person
 _place = table("text_place", column("id"), column("employer"), column("fact_id"), column("seq"))
 _word = table("text_word", column("rowid"))
+_words = table("text_word", column("employer"), column("seq", BigInteger), column("words"))
+"""The index of words is called the same on both databases, and is another thing on each."""
+
+_WANTED = cast(bindparam("words_ts"), TSQUERY)
 
 
 @cache
@@ -74,7 +73,34 @@ def statement(shape: Shape, newest: bool) -> Prepared:
     return Prepared(_places(shape, newest, "sqlite"), (), _places(shape, newest, "postgresql"))
 
 
+@cache
+def along(shape: Shape, newest: bool) -> Prepared:
+    """The statement that reads texts in the order of the ledger, at most `texts` of them, and gives the places of
+    those with all the words, a page of them; for PostgreSQL only.
+
+    That a text is tried, and then what else there is, one after the other, is not left to the planner: it does not
+    know how many texts have a word.
+    """
+    near = (
+        select(_words.c.seq, _words.c.words)
+        .where(_words.c.employer == bindparam("employer"))
+        .where(_words.c.seq > bindparam("after"), _words.c.seq < bindparam("before"))
+        .order_by(_words.c.seq.desc() if newest else _words.c.seq)
+        .limit(bindparam("texts", type_=BigInteger))
+        .subquery("near")
+    )
+    tried: list[ColumnElement[bool]] = [near.c.words.op("@@")(_WANTED)]
+    if others := _conditions(shape._replace(words=False)):
+        here = _line.c.employer == bindparam("employer"), _line.c.seq == near.c.seq
+        tried.append(select(true()).where(*here, *others).correlate(near).scalar_subquery())
+    order = near.c.seq.desc() if newest else near.c.seq
+    page = select(near.c.seq.label("seq")).where(*tried).order_by(order)
+    return Prepared(page.limit(bindparam("most", type_=BigInteger)))
+
+
 def _places(shape: Shape, newest: bool, dialect: str) -> Select[Any]:
+    if shape.by == "words" and dialect == "postgresql":
+        return _of_words_on_server(newest)
     seq: ColumnElement[int] = _line.c.seq
     source: FromClause = _line
     mine: list[ColumnElement[bool]] = [_line.c.employer == bindparam("employer")]
@@ -86,14 +112,14 @@ def _places(shape: Shape, newest: bool, dialect: str) -> Select[Any]:
         if others:
             source = _named.join(_line, (_line.c.employer == _named.c.employer) & (_line.c.seq == seq))
     elif shape.by == "words":
-        source, seq, mine = _of_words(newest) if dialect == "sqlite" else _of_words_on_server()
+        source, seq, mine = _of_words(newest)
         if others:
             # As a table to be joined it might be begun with, and each of its rows looked up in the index of words.
             here = _line.c.employer == bindparam("employer")
-            others = [exists().where(here, _line.c.seq == seq, *others).correlate(_place, ledger_leaf)]
+            others = [exists().where(here, _line.c.seq == seq, *others).correlate(_place)]
     elif shape.by == "month":
         mine.append(_line.c.month == bindparam("month"))
-    order = _word.c.rowid if shape.by == "words" and dialect == "sqlite" else seq
+    order = _word.c.rowid if shape.by == "words" else seq
     return (
         select(seq.label("seq"))
         .select_from(source)
@@ -121,18 +147,21 @@ def _of_words(newest: bool) -> tuple[FromClause, ColumnElement[int], list[Column
     return _word.join(_place, _place.c.id == _word.c.rowid), _place.c.seq, [match, reached, mine]
 
 
-def _of_words_on_server() -> tuple[FromClause, ColumnElement[int], list[ColumnElement[bool]]]:
-    leaf = ledger_leaf
-    source = payload.join(
-        leaf, (leaf.c.employer == payload.c.employer) & (leaf.c.fact_id == payload.c.fact_id)
-    )
-    match = literal_column(_WORDS_ON_SERVER).op("@@")(cast(bindparam("words_ts"), TSQUERY))
-    return source, leaf.c.seq, [match, payload.c.employer == bindparam("employer")]
+def _of_words_on_server(newest: bool) -> Select[Any]:
+    """The places of all texts with all the words, put in order, and a page of them."""
+    mine = _words.c.employer == bindparam("employer"), _words.c.words.op("@@")(_WANTED)
+    between = _words.c.seq > bindparam("after"), _words.c.seq < bindparam("before")
+    found = select(_words.c.seq).where(*mine, *between).cte("found").prefix_with("MATERIALIZED")
+    order = found.c.seq.desc() if newest else found.c.seq
+    return select(found.c.seq.label("seq")).order_by(order).limit(bindparam("most", type_=BigInteger))
 
 
 def _conditions(shape: Shape) -> list[ColumnElement[bool]]:
     """What is tried on the rows, and what finds them where that is a column of the timeline."""
     found: list[ColumnElement[bool]] = []
+    if shape.words and shape.by != "words":
+        text = _words.c.employer == _line.c.employer, _words.c.seq == _line.c.seq
+        found.append(select(_words.c.words.op("@@")(_WANTED)).where(*text).correlate(_line).scalar_subquery())
     if shape.person and shape.by != "person":
         found.append(
             exists().where(
@@ -175,7 +204,9 @@ def among(shape: Shape) -> Select[Any]:
     """The statement that gives those of the places `seqs` that everything in the shape holds for."""
     conditions = _conditions(shape)
     here = _line.c.seq.in_(bindparam("seqs", expanding=True))
-    return select(_line.c.seq).where(_line.c.employer == bindparam("employer"), here, *conditions)
+    # With a column that only the rows have, lest SQLite read an index that has the others from end to end.
+    columns = _line.c.seq, _line.c.actor
+    return select(*columns).where(_line.c.employer == bindparam("employer"), here, *conditions)
 
 
 async def together(

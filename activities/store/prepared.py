@@ -93,6 +93,14 @@ class Prepared:
         found = await self.first(connection, **values)
         return None if found is None else next(iter(found.values()))
 
+    async def column(self, connection: AsyncConnection, **values: Any) -> list[Any]:
+        """The first column of every row."""
+        if (driver := driven(connection)) is not None:
+            [(_name, read), *_others] = self._for_sqlite().columns
+            found = self._run(driver, values).fetchall()
+            return [value if read is None or value is None else read(value) for value, *_rest in found]
+        return list(await connection.scalars(self._on_server, values))
+
     async def do(self, connection: AsyncConnection, **values: Any) -> int:
         """Change something, and answer how many rows it was done to."""
         if (driver := driven(connection)) is not None:

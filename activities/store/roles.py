@@ -30,6 +30,7 @@ PRIVILEGES: dict[str, tuple[str, ...]] = {
     "ledger_checkpoint": (_READ, _ADD),
     "ledger_anchor": (_READ, _ADD),
     "payload": (_READ, _ADD, _REMOVE),
+    "text_word": (_READ, _ADD, _REMOVE),
     "deposited_text": (_READ, _ADD, _REMOVE),
     "outbox": (_READ, _ADD, _CHANGE, _REMOVE),
     **dict.fromkeys(PROJECTIONS, (_READ, _ADD, _CHANGE, _REMOVE)),
@@ -45,7 +46,7 @@ _POLICIES = {
 _MORE_POLICIES = {
     # The lock is taken before the transaction has said whose it is, so every row may be looked at for a change.
     "ledger_head": {"forsvarlig_move": f"FOR UPDATE USING (true) WITH CHECK ({_MINE})"},
-    "payload": {"forsvarlig_erase": f"FOR DELETE USING ({_MINE})"},
+    **{table: {"forsvarlig_erase": f"FOR DELETE USING ({_MINE})"} for table in ("payload", "text_word")},
 }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.store.errors import StoreError
+from workflows.rules.phrase import Phrase
 
 PATIENCE = 60.0
 """Seconds that a busy database is waited for."""
@@ -23,8 +24,8 @@ _TRY_AGAIN = 0.05
 _MERGED = "INSERT INTO text_word (text_word) VALUES ('optimize')"
 """A word that was deleted stays in the index of words until the pieces of that are merged."""
 
-PERSONAL = ("payload", "deposited_text", "person", "document", "outbox")
-"""The tables in which personal text lies, or ids of people who were told something."""
+PERSONAL = ("payload", "text_word", "deposited_text", "person", "document", "outbox")
+"""PostgreSQL's tables in which personal text or its words lie, or ids of people who were told something."""
 
 
 _OTHERS = text(
@@ -54,12 +55,16 @@ def file(file: Path, patience: float | None = None) -> None:
             _when_free(partial(_do, connection, "VACUUM"), deadline)
             if not _when_free(partial(_emptied, connection), deadline):
                 raise StillBusy(
-                    f"The database {file} is read all the time, so its write-ahead log could not be emptied. "
-                    "Do it again at a quieter time, or stop the workers first."
+                    Phrase(
+                        "The database {file} is read all the time, so its write-ahead log could not be emptied.",
+                        file=file,
+                    ),
+                    Phrase("Do it again at a quieter time, or stop the workers first."),
                 )
     except sqlite3.Error as error:
         raise StoreError(
-            f"Cannot write the database {file} anew: {error}. Check that the disk has room."
+            Phrase("Cannot write the database {file} anew: {said}.", file=file, said=error),
+            Phrase("Check that the disk has room."),
         ) from None
 
 
@@ -101,8 +106,12 @@ async def server(engine: AsyncEngine) -> None:
             if others := list(await connection.scalars(_OTHERS, {"tables": list(PERSONAL)})):
                 # PostgreSQL itself would skip them and say nothing.
                 raise StoreError(
-                    f"Cannot write the table {others[0]} anew: it belongs to another role. Do it as the owner of "
-                    "the database: FORSVARLIG_DATABASE_URL=… forsvarlig retention run"
+                    Phrase(
+                        "Cannot write the table {table} anew: it belongs to another role.", table=others[0]
+                    ),
+                    Phrase(
+                        "Do it as the owner of the database: FORSVARLIG_DATABASE_URL=… forsvarlig retention run"
+                    ),
                 )
             for table in PERSONAL:
                 await connection.execute(text(f"VACUUM (FULL, ANALYZE) {table}"))
@@ -111,5 +120,6 @@ async def server(engine: AsyncEngine) -> None:
             getattr(getattr(error.orig, "diag", None), "message_primary", None) or type(error.orig).__name__
         )
         raise StoreError(
-            f"Cannot write the tables anew: {said}. Let the owner of the database do it."
+            Phrase("Cannot write the tables anew: {said}.", said=said),
+            Phrase("Let the owner of the database do it."),
         ) from None

@@ -3,7 +3,8 @@
 A question is put to the parts of the timeline that one index has in the order of the ledger: one for each step,
 unit, kind or month that is wanted. Each part gives one page, and the first of those is the page. The other
 filters are tried on the rows of that part; where a filter finds few facts, they are all looked up and the others
-are tried on those. A time is looked for only where in the ledger its months begin and end.
+are tried on those, and where none does, the rarest is begun with. A time is looked for only where in the ledger
+its months begin and end.
 """
 
 from __future__ import annotations
@@ -11,16 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import (
-    bindparam,
-    select,
-)
+from sqlalchemy import bindparam, func, select
 
 from activities.ledger.log import read_leaf
-from activities.store.places import LAST, MONTHS, Shape, Values, among, statement, together
+from activities.store.places import LAST, MONTHS, Shape, Values, along, among, statement, together
 from activities.store.prepared import Prepared
 from activities.store.projections import month_of
 from activities.store.reader import Reader
@@ -28,6 +26,7 @@ from activities.store.rows import TimelineRow
 from activities.store.sqlite import driven
 from activities.store.tables import ledger_leaf, timeline
 from workflows.rules.base import Frozen
+from workflows.rules.events import Body
 from workflows.rules.organisation import Id
 
 MOST_PARTS: Final = 40
@@ -42,8 +41,26 @@ FEW_UNITS: Final = 3
 FEW: Final = 2000
 """So many facts of one filter are looked up whole, to try the others on them."""
 
+NEAR: Final = 4000
+"""So many texts are read on PostgreSQL, before all that have the words are looked up in the index of words: that is
+quick where they are few, and where they are many they are near."""
+
+LONGEST_WORD: Final = 400
+"""Letters of a word that PostgreSQL looks for; its index has no longer ones."""
+
+OFTEN: Final = 15
+"""Whoever more than one in so many facts name is tried on the facts of a month, where that is asked for: how the
+month begins is skipped faster in its own index."""
+
 _TOGETHER = 4
 """So many months are asked for at a time, those that come first in the ledger before others."""
+
+WRITTEN: Final = frozenset(
+    model.model_fields["kind"].default
+    for model in get_args(get_args(Body)[0])
+    if "comment" in model.model_fields
+)
+"""The kinds of facts that may have a text: no other has any words."""
 
 _ROWS = 500
 _WORD = re.compile(r"[^\W_]+")
@@ -89,14 +106,18 @@ async def search(
 ) -> tuple[list[TimelineRow], bool]:
     """The first facts of what is asked for, at most `limit` of them, in the order of the ledger; and whether
     there are more. With `newest` the last ones instead, and whether there are earlier ones."""
+    if not _on_file(reader):
+        await reader.connection.execute(_PLANNED)
+    if wanted.words is not None and wanted.kinds is not None:
+        wanted = wanted.model_copy(update={"kinds": tuple(kind for kind in wanted.kinds if kind in WRITTEN)})
     months = await _months(reader, wanted)
     if months is not None:
         if not months:
             return [], False
         wanted = _between(wanted, min(m.first for m in months), max(m.last for m in months))
-    seqs = await _of_few(reader, wanted, limit + 1, newest)
+    seqs, lead = await _of_few(reader, wanted, limit + 1, newest)
     if seqs is None:
-        seqs = await _of_parts(reader, wanted, months, limit + 1, newest)
+        seqs = await _of_parts(reader, wanted, months, lead, limit + 1, newest)
     seqs.sort(reverse=newest)
     page, more = sorted(seqs[:limit]), len(seqs) > limit
     return [row async for row in _rows(reader, wanted.employer, page)], more
@@ -126,8 +147,12 @@ class _Month(NamedTuple):
     last: int
 
 
-async def _of_few(reader: Reader, w: Wanted, most: int, newest: bool) -> list[int] | None:
-    """The first places, where some filter finds few facts that the others can be tried on; None where none does."""
+async def _of_few(reader: Reader, w: Wanted, most: int, newest: bool) -> tuple[list[int] | None, str | None]:
+    """The first places, where some filter finds few facts that the others can be tried on; None where none does.
+
+    Then what to begin with, where there are several filters: the one whose first facts reach farthest along the
+    ledger, or the month. Each part of it is read until it has a page, so that many parts must be that much rarer.
+    """
     filters = [
         Wanted(employer=w.employer, after=w.after, before=w.before, **{name: given})
         for name in ("person", "units", "steps", "kinds", "words")
@@ -135,37 +160,47 @@ async def _of_few(reader: Reader, w: Wanted, most: int, newest: bool) -> list[in
     ]
     timed = w.since is not None or w.until is not None
     if () in (w.units, w.steps, w.kinds, w.words) or len(filters) + timed < 2:
-        return None
+        return None, None
     both: set[int] | None = None
+    reach: dict[str, float] = {}
     tried = w
     for one in filters:
         if one.units is not None and len(one.units) > MOST_PARTS:
             continue
-        found = await _asked(reader, list(_parts(one)), one, FEW + 1, newest, enough=FEW)
+        if both is not None and len(both) <= _ROWS and (one.words is None or not _on_file(reader)):
+            continue
+        parts = list(_parts(one))
+        found = await _asked(reader, parts, one, FEW + 1, newest, enough=FEW)
+        [name] = one.model_fields_set - {"employer", "after", "before"}
         if len(found) <= FEW:
             both = set(found) if both is None else both & set(found)
-            [name] = one.model_fields_set - {"employer", "after", "before"}
             tried = tried.model_copy(update={name: None})
-    if both is None or tried.words is not None:
-        return None
+        else:
+            reach[name] = (max(found) - min(found)) / len(parts) ** 2
+    if tried.words is not None and _on_file(reader):
+        return None, "words"
+    if both is None:
+        lead = max(reach, key=lambda name: reach[name], default=None)
+        often = timed and lead == "person" and reach["person"] < OFTEN * FEW
+        return None, "month" if often else lead
     shape, values = _residual(tried)
     places = sorted(both, reverse=newest)
     if shape == Shape(by="all"):
-        return places[:most]
+        return places[:most], None
     fitting: list[int] = []
     for at in range(0, len(places), _ROWS):
         chunk = {"employer": w.employer, "seqs": places[at : at + _ROWS]}
         fitting += await reader.connection.scalars(among(shape), {**values, **chunk})
         if len(fitting) >= most:
             break
-    return fitting
+    return fitting, None
 
 
 async def _of_parts(
-    reader: Reader, wanted: Wanted, months: list[_Month] | None, most: int, newest: bool
+    reader: Reader, wanted: Wanted, months: list[_Month] | None, lead: str | None, most: int, newest: bool
 ) -> list[int]:
     """The first places of each part of the question; of months only those that can be among the first of all."""
-    parts = list(_parts(wanted, len(months) if months is not None else None))
+    parts = list(_parts(wanted, len(months) if months is not None else None, lead))
     if months is None or [shape.by for shape, _values in parts] != ["month"]:
         return await _asked(reader, parts, wanted, most, newest)
     [(shape, values)] = parts
@@ -198,30 +233,51 @@ async def _asked(
         "employer": wanted.employer, "after": wanted.after, "most": most,
         "before": LAST if wanted.before is None else wanted.before,
     }  # fmt: skip
-    if driven(reader.connection) is None and len(parts) > 1:
+    if not _on_file(reader) and [shape.by for shape, _values in parts] == ["words"]:
+        [(shape, values)] = parts
+        return await _of_words(reader, shape, {**values, **where}, newest)
+    if not _on_file(reader) and len(parts) > 1:
         given = [(shape, {**values, **where}) for shape, values in parts]
         return await together(reader, given, newest, None if enough is None else enough + 1)
     seqs: list[int] = []
     for shape, values in parts:
-        seqs += [
-            row["seq"] for row in await statement(shape, newest).rows(reader.connection, **values, **where)
-        ]
+        seqs += await statement(shape, newest).column(reader.connection, **values, **where)
         if enough is not None and len(seqs) > enough:
             break
     return seqs
 
 
-def _parts(wanted: Wanted, months: int | None = None) -> Iterator[tuple[Shape, Values]]:
-    """Each part to be asked; where it is the months of a time, however many, one that stands for them."""
+async def _of_words(reader: Reader, shape: Shape, values: Values, newest: bool) -> list[int]:
+    """On PostgreSQL, the first places of texts with the words and of what else is wanted.
+
+    Words that go with something else were looked for before, and many texts have them.
+    """
+    alone = shape == Shape(by="words", words=True)
+    texts = max(NEAR, 2 * values["most"]) if alone else LAST
+    near = await along(shape, newest).column(reader.connection, **values, texts=texts)
+    if alone and len(near) < values["most"]:
+        return await statement(shape, newest).column(reader.connection, **values)
+    return near
+
+
+def _parts(
+    wanted: Wanted, months: int | None = None, lead: str | None = None
+) -> Iterator[tuple[Shape, Values]]:
+    """Each part to be asked; where it is the months of a time, however many, one that stands for them.
+
+    `lead` is the filter to begin with: words and people are found by it, or tried on the rows that others find.
+    """
     w = wanted
+    few_months = months is not None and months <= FEW_MONTHS
+    lead = lead or ("words" if w.words is not None else "person")
     if () in (w.units, w.steps, w.kinds, w.words):
         return
     shape, values = _residual(w)
-    if w.words is not None:
+    if w.words is not None and lead == "words":
         yield shape._replace(by="words"), values
-    elif w.person is not None:
+    elif w.person is not None and (lead == "person" or (lead == "month" and not few_months)):
         yield shape._replace(by="person"), values
-    elif months is not None and months <= FEW_MONTHS:
+    elif few_months:
         yield shape._replace(by="month"), values
     elif w.steps is not None and (w.units is None or len(w.units) > FEW_UNITS):
         for step in w.steps:
@@ -259,7 +315,7 @@ def _residual(w: Wanted) -> tuple[Shape, Values]:
     units = None if w.units is None else [unit for unit in w.units if unit is not None]
     if w.words is not None:
         values["words_fts"] = " ".join(f'"{word}"*' for word in w.words)
-        values["words_ts"] = " & ".join(f"'{word}':*" for word in w.words)
+        values["words_ts"] = " & ".join(f"'{w.employer} {word[:LONGEST_WORD]}':*" for word in w.words)
     if w.person is not None:
         values["person"] = w.person
     values |= {f"unit_{n}": unit for n, unit in enumerate(units or ())}
@@ -306,6 +362,16 @@ async def _rows(reader: Reader, employer: str, seqs: list[int]) -> AsyncIterator
         for row in rows.mappings().all():
             yield TimelineRow.model_validate(dict(row))
 
+
+def _on_file(reader: Reader) -> bool:
+    return driven(reader.connection) is not None
+
+
+_PLANNED = select(
+    func.set_config("max_parallel_workers_per_gather", "0", True), func.set_config("jit", "off", True)
+)
+"""PostgreSQL's planner does not see that a page is soon full, and would have other processes help, or compile what is
+asked; both take longer than the page."""
 
 _LEAF = Prepared(
     select(ledger_leaf.c.body).where(

@@ -325,8 +325,9 @@ timeline = Table(
     Column("body", Text, nullable=False),
     PrimaryKeyConstraint("employer", "seq"),
     Index(None, "employer", "kind", "seq"),
-    Index(None, "employer", "month", "seq"),
-    # With these at the end, a step or kind in a unit or step is found without looking at its other rows.
+    # With these at the end, a day of a month, or a step or kind in a unit or step, is found without looking at its
+    # other rows.
+    Index(None, "employer", "month", "seq", "concerns"),
     Index(
         "ix_timeline_of_a_unit", "employer", "unit", "seq", "base_step", "kind", **_only("unit IS NOT NULL")
     ),

@@ -191,6 +191,9 @@ def questions(facts: int, random: Random) -> dict[str, dict[str, Any]]:
         "a busy person and refused": {"person": BUSY, "kinds": ("attempt_refused",)},
         "a busy person and month": {"person": BUSY, "since": day, "until": day + timedelta(days=20)},
         "words and unit": {"words": ("bemanning",), "units": (f"u{random.randrange(UNITS)}",)},
+        "many words and unit": {"words": ("ord1",), "units": (f"u{random.randrange(UNITS)}",)},
+        "many words and what": {"words": ("ord1",), "kinds": (kind,)},
+        "many words and who": {"words": ("ord1", "ord2"), "person": f"p{random.randrange(PEOPLE)}"},
         "words and since": {"words": (random.choice(WORDS),), "since": day},
     }
 

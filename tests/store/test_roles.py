@@ -54,7 +54,7 @@ def told(engine: sa.Engine, *statements: str) -> str:
 
 FORBIDDEN = [
     *(f"UPDATE {table} SET employer = employer" for table in GUARDED),
-    *(f"DELETE FROM {table}" for table in GUARDED if table != "payload"),
+    *(f"DELETE FROM {table}" for table in GUARDED if table not in ("payload", "text_word")),
     *(f"TRUNCATE {table}" for table in GUARDED),
     *(f"DROP TABLE {table}" for table in GUARDED),
     *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in GUARDED),
@@ -91,6 +91,7 @@ FOR_OTHERS = [
     f"INSERT INTO ledger_checkpoint VALUES ('{OTHER}', 9, 'note', now())",
     f"INSERT INTO ledger_anchor VALUES ('{OTHER}', 'pin', 9, 'file', now(), NULL)",
     f"INSERT INTO payload VALUES ('{OTHER}', 'f1', 'salt', 'text')",
+    f"INSERT INTO text_word VALUES ('{OTHER}', 2, '')",
     f"UPDATE ledger_head SET size = 9 WHERE employer = '{OTHER}'",
 ]
 
@@ -104,8 +105,10 @@ async def test_a_transaction_of_one_employer_adds_nothing_for_another_nor_for_no
 
 async def test_a_text_of_another_employer_is_not_erased(app: sa.Engine, store_url: str) -> None:
     assert told(app, MINE, "DELETE FROM payload") == ""
+    assert told(app, MINE, "DELETE FROM text_word") == ""
     with raw(store_url).connect() as connection:
-        assert connection.exec_driver_sql("SELECT employer FROM payload").scalars().all() == [OTHER]
+        for table in ("payload", "text_word"):
+            assert connection.exec_driver_sql(f"SELECT employer FROM {table}").scalars().all() == [OTHER]
 
 
 async def test_reading_is_across_employers_as_the_product_needs_it(app: sa.Engine) -> None:
@@ -127,7 +130,7 @@ async def test_what_is_not_stopped_is_a_role_that_names_another_employer_itself(
 
 
 def test_every_table_is_thought_of(migrated: object) -> None:
-    assert PRIVILEGES.keys() == METADATA.tables.keys() | {"alembic_version"}
+    assert PRIVILEGES.keys() == METADATA.tables.keys() | {"alembic_version", "text_word"}
 
 
 @pytest.mark.parametrize("name", ["", "App", "app; DROP TABLE x", "app'", 'app"', "1app", "å", "a" * 64])
