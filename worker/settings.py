@@ -33,8 +33,10 @@ from pydantic_settings import (
 )
 from pydantic_settings import SettingsError as MalformedVariable
 
-from activities.language import N_, Language, _
+from activities.language import Language, _
+from activities.phrases import said
 from worker.locations import default_file, default_state
+from worker.value_faults import problem_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -153,7 +155,7 @@ class Settings(BaseSettings):
     anchor_directory: AbsolutePath | None = None
     """Where workers put an anchor of each ledger once a day; best a disk that others than the database's own keep."""
     timestamp_url: Annotated[str, AfterValidator(_web_url)] | None = None
-    """The time stamping authority (RFC 3161) that `forsvarlig ledger timestamp` asks."""
+    """The time stamping authority (RFC 3161) that workers ask once a day, and `forsvarlig ledger timestamp` too."""
     lang: Annotated[Language | None, BeforeValidator(_bokmal)] = None
     task_queue: str = Field(default="forsvarlig", min_length=1)
     mail: MailSettings = MailSettings()
@@ -195,6 +197,11 @@ class Settings(BaseSettings):
         """Create the state directory if it is missing, for this user's eyes only, and return it."""
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.state
+
+    @property
+    def signed_heads(self) -> Path:
+        """Directory of what the log key has signed on this machine; each machine has its own."""
+        return self.state / "signed-heads"
 
     @property
     def mail_directory(self) -> Path:
@@ -297,7 +304,7 @@ def _read_file(config: Path | None) -> tuple[Path, dict[str, Any]]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(
-            _("Innstillingsfilen {file} er ikke gyldig TOML: {error}.").format(file=file, error=error),
+            _("Innstillingsfilen {file} er ikke gyldig TOML: {error}.").format(file=file, error=said(error)),
             _("Rett filen på det stedet; tekst skal stå i anførselstegn, og filen skal være i UTF-8."),
         ) from error
     for path in _PATHS:
@@ -347,25 +354,6 @@ def _variable(name: str) -> str:
     return PREFIX + name.replace(".", "_").upper()
 
 
-_PROBLEMS = {
-    "int_type": N_("må være et heltall"),
-    "int_parsing": N_("må være et heltall"),
-    "int_from_float": N_("må være et heltall"),
-    "bool_type": N_("må være true eller false"),
-    "bool_parsing": N_("må være true eller false"),
-    "string_type": N_("må være en tekst"),
-    "string_too_short": N_("kan ikke være tom"),
-    "path_type": N_("må være en sti til en fil eller mappe"),
-    "greater_than_equal": N_("må være minst {ge}"),
-    "less_than_equal": N_("kan ikke være større enn {le}"),
-    "literal_error": N_("må være en av {choices}"),
-    "model_type": N_("må være en seksjon med egne verdier"),
-    "dict_type": N_("må være en seksjon med egne verdier"),
-    "extra_forbidden": N_("er ikke en innstilling; «forsvarlig config show» viser alle"),
-    "value_error": "{error}",
-}
-
-
 def _explained(errors: list[ErrorDetails], origins: Mapping[str, str], file: Path) -> SettingsError:
     problems, places = [], []
     for error in errors:
@@ -377,10 +365,7 @@ def _explained(errors: list[ErrorDetails], origins: Mapping[str, str], file: Pat
             place = f"{_variable(name)}_*"
         else:
             place = f"{name} ({file})"
-        context = error.get("ctx", {})
-        choices = str(context.get("expected", "")).replace(" or ", _(" eller "))
-        pattern = _PROBLEMS.get(error["type"], N_("har en verdi som ikke kan brukes"))
-        problem = _(pattern).format(**context, choices=choices)
+        problem = problem_of(error)
         shown = isinstance(error["input"], str | int | float) and not _secret(name)
         given = " «{}»".format(error["input"]) if shown and error["type"] != "extra_forbidden" else ""
         problems.append(f"{place}{given} {problem}.")

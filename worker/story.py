@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from activities.language import _
+from activities.phrases import said
 from activities.store.rows import InboxRow
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import OSLO, WorkCalendar, oslo_day
@@ -115,7 +116,11 @@ def read_story(path: Path) -> Story:
     try:
         return Story.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise StoryError(f"{path}: {error}") from error
+        raise StoryError(f"{path}: {said(getattr(error, 'strerror', None) or error)}.") from error
     except ValidationError as error:
+        from worker.value_faults import problem_of
+
         fault = error.errors()[0]
-        raise StoryError(f"{path}: {'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}") from error
+        unknown = fault["type"] == "extra_forbidden"
+        problem = _("er ikke kjent her") if unknown else problem_of(fault)
+        raise StoryError(f"{path}: {'.'.join(map(str, fault['loc']))} {problem}.") from error

@@ -6,7 +6,14 @@ from typing import Literal
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked; the message says what is wrong and what to do."""
+    """The store cannot do what was asked: `fault` says what is wrong, `remedy` what to do.
+
+    Both are phrases where a person may meet them, so that they can be said in the person's language.
+    """
+
+    def __init__(self, fault: str, remedy: str = "") -> None:
+        super().__init__(f"{fault} {remedy}".rstrip())
+        self.fault, self.remedy = fault, remedy
 
 
 class Unusable(StoreError):

@@ -17,6 +17,7 @@ from activities.store.errors import StoreError
 from activities.store.prepared import Prepared, Row, add, add_once, bound
 from activities.store.sqlite import driven
 from workflows.rules.events import Fact
+from workflows.rules.phrase import Phrase
 
 SKEW = timedelta(minutes=1)
 """How far behind the fact before it a time may be and say nothing of the clock: writers wait for their turn for up
@@ -120,8 +121,11 @@ def _frontier(head: Row) -> Frontier:
         frontier = None
     if frontier is None or (frontier.size, frontier.root) != (head["size"], head["root"]):
         raise StoreError(
-            f"The head of the ledger of {head['employer']!r} was changed from outside, so nothing is added. "
-            "See what else was: forsvarlig doctor. Then restore a backup."
+            Phrase(
+                "The head of the ledger of {employer!r} was changed from outside, so nothing is added.",
+                employer=head["employer"],
+            ),
+            Phrase("See what else was: forsvarlig doctor. Then restore a backup."),
         )
     return frontier
 

@@ -34,6 +34,7 @@ from activities.store.rows import (
 from workflows.rules.base import Frozen
 from workflows.rules.events import Fact
 from workflows.rules.organisation import Organisation
+from workflows.rules.phrase import Phrase
 from workflows.rules.terms import CycleRef
 
 Row = TypeVar("Row", bound=Frozen)
@@ -174,7 +175,8 @@ class Reader:
         body: str | None = await _RULEBOOK.value(self.connection, hash=hash)
         if body is None:
             raise StoreError(
-                f"There is no programme or legal register with hash {hash}. Restore it from a backup."
+                Phrase("There is no programme or legal register with hash {hash}.", hash=hash),
+                Phrase("Restore it from a backup."),
             )
         return body
 

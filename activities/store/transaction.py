@@ -23,6 +23,7 @@ from activities.store.reader import Reader
 from activities.store.rows import Channel, CycleRow, DocumentRow, EmployerRow, PersonRow, State
 from workflows.rules.events import Fact
 from workflows.rules.organisation import Organisation, Profile
+from workflows.rules.phrase import Phrase
 from workflows.rules.terms import CycleRef
 
 __all__ = ["Keep", "Reader", "Transaction"]
@@ -118,8 +119,10 @@ class Transaction(Reader):
             select(tables.employer.c.mode).where(tables.employer.c.id == row.id)
         )
         if mode is not None and mode != row.mode:
+            modes = {"real": Phrase("real"), "rehearsal": Phrase("a rehearsal")}
             raise StoreError(
-                f"The employer {row.id!r} is {mode} and stays so. Choose another id for {row.mode}."
+                Phrase("The employer {id!r} is {mode} and stays so.", id=row.id, mode=modes[mode]),
+                Phrase("Choose another id for {mode}.", mode=modes[row.mode]),
             )
         await _EMPLOYER.do(self.connection, **row.model_dump())
         if self._top is None:

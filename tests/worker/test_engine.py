@@ -19,7 +19,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from worker.engine import EmbeddedEngine, EngineError, engine_version, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import EngineError, engine_version, temporal_binary
 from worker.processes import command_line, port_holder
 from worker.virtual import virtual_environment
 
@@ -54,7 +55,7 @@ def listener() -> Iterator[int]:
 
 
 async def until_gone(pid: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while command_line(pid):
             await asyncio.sleep(0.02)
 
@@ -114,7 +115,7 @@ async def test_nothing_listens_beyond_this_machine(tmp_path: Path) -> None:
         for address in (server.address, server.ui_address.removeprefix("http://")):
             host, _, port = address.partition(":")
             assert host == "127.0.0.1"
-            assert port_holder(int(port)) == f"temporal (process {server.pid})"
+            assert port_holder(int(port)) == f"temporal (prosess {server.pid})"
         process = Path(f"/proc/{server.pid}")
         sockets = {str(link.readlink()) for link in (process / "fd").iterdir()}
         for table, loopback in (("tcp", "0100007F"), ("tcp6", "00000000000000000000000001000000")):
@@ -124,10 +125,19 @@ async def test_nothing_listens_beyond_this_machine(tmp_path: Path) -> None:
                     assert row[1].partition(":")[0] == loopback
 
 
+async def test_nobody_else_may_read_the_files_of_the_database(tmp_path: Path) -> None:
+    for _time in ("when it is made", "when an earlier version had made it"):
+        async with engine(tmp_path):
+            files = sorted(tmp_path.glob("temporal.db*"))
+            assert [file.name for file in files] == ["temporal.db", "temporal.db-shm", "temporal.db-wal"]
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        (tmp_path / "temporal.db").chmod(0o644)
+
+
 async def test_a_taken_port_is_named_with_its_holder(tmp_path: Path, listener: int) -> None:
-    with pytest.raises(EngineError, match=rf"Port {listener} .* is taken by .*\(process {os.getpid()}\)"):
+    with pytest.raises(EngineError, match=rf"Port {listener} er opptatt av .*\(prosess {os.getpid()}\)"):
         await engine(tmp_path, port=listener).start()
-    with pytest.raises(EngineError, match=f"Port {listener} .* is taken"):
+    with pytest.raises(EngineError, match=f"Port {listener} er opptatt"):
         await engine(tmp_path, ui_port=listener).start()
     assert not (tmp_path / "engine.json").exists()
 
@@ -142,7 +152,7 @@ async def test_a_second_engine_on_the_same_database_is_told_who_has_it(tmp_path:
     (tmp_path / "by-another-name").symlink_to(tmp_path)
     async with engine(tmp_path) as first:
         with pytest.raises(
-            EngineError, match=f"process {os.getpid()} runs an engine on it at {first.address}"
+            EngineError, match=f"prosess {os.getpid()} kjører en motor på den, på {first.address}"
         ):
             await engine(tmp_path / "by-another-name").start()
         assert await (await Client.connect(first.address)).service_client.check_health()
@@ -172,7 +182,8 @@ async def test_a_server_whose_owner_is_gone_makes_room_for_the_next(tmp_path: Pa
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 
 async def main():
     folder = Path(sys.argv[1])
@@ -203,7 +214,7 @@ async def test_the_server_dies_with_an_owner_that_is_killed(tmp_path: Path) -> N
 async def test_a_server_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
     (tmp_path / "temporal.db").mkdir()
     with pytest.raises(
-        EngineError, match=r"(?s)ended with status 1.*unable to open database file"
+        EngineError, match=r"(?s)sluttet med status 1.*unable to open database file"
     ) as failure:
         await engine(tmp_path).start()
     assert str(tmp_path / "engine.log") in failure.value.remedy
@@ -212,18 +223,18 @@ async def test_a_server_that_ends_at_once_is_quoted(tmp_path: Path) -> None:
 
 async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "a-file").touch()
-    with pytest.raises(EngineError, match=r"refuses .*a-file"):
+    with pytest.raises(EngineError, match=r"nekter .*a-file"):
         await engine(tmp_path / "a-file").start()
     log = tmp_path / "a-file" / "engine.log"
     server = EmbeddedEngine(temporal_binary(), database=tmp_path / "temporal.db", log_file=log)
-    with pytest.raises(EngineError, match=r"refuses .*a-file"):
+    with pytest.raises(EngineError, match=r"nekter .*a-file"):
         await server.start()
     assert not (tmp_path / "engine.json").exists()
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
 async def test_a_number_that_is_no_port_is_refused(tmp_path: Path, port: int) -> None:
-    with pytest.raises(EngineError, match=f"{port} is no port"):
+    with pytest.raises(EngineError, match=f"{port} er ikke en port"):
         await engine(tmp_path, port=port).start()
 
 
@@ -231,9 +242,9 @@ async def test_a_retention_that_the_server_refuses_is_told(tmp_path: Path) -> No
     server = EmbeddedEngine(
         temporal_binary(), database=None, retention_days=-1, log_file=tmp_path / "engine.log"
     )
-    with pytest.raises(EngineError, match="refuses to keep closed workflows for -1 days"):
+    with pytest.raises(EngineError, match="nekter å ta vare på lukkede løp i -1 dager"):
         await server.start()
-    with pytest.raises(EngineError, match="not running"):
+    with pytest.raises(EngineError, match="Motoren kjører ikke"):
         await server.wait()
 
 
@@ -247,11 +258,11 @@ async def test_stopping_twice_and_starting_again_is_harmless(tmp_path: Path) -> 
     server = engine(tmp_path)
     await server.stop()
     await server.start()
-    with pytest.raises(EngineError, match="running already"):
+    with pytest.raises(EngineError, match="Motoren kjører alt"):
         await server.start()
     await server.stop()
     await server.stop()
-    with pytest.raises(EngineError, match="not running"):
+    with pytest.raises(EngineError, match="Motoren kjører ikke"):
         _ = server.pid
     async with server:
         assert await (await Client.connect(server.address)).service_client.check_health()
@@ -260,7 +271,7 @@ async def test_stopping_twice_and_starting_again_is_harmless(tmp_path: Path) -> 
 async def test_a_start_that_is_given_up_leaves_nothing_running(tmp_path: Path) -> None:
     server = engine(tmp_path)
     start = asyncio.create_task(server.start())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (pid := _server_pid(tmp_path / "engine.json")) is None:
             await asyncio.sleep(0)
     start.cancel()
@@ -276,10 +287,10 @@ def _server_pid(record: Path) -> int | None:
 
 
 def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EngineError, match=r"nowhere is not a program"):
+    with pytest.raises(EngineError, match=r"nowhere er ikke et program"):
         temporal_binary(tmp_path / "nowhere")
     (tmp_path / "text").write_text("not a program")
-    with pytest.raises(EngineError, match=r"text is not a program"):
+    with pytest.raises(EngineError, match=r"text er ikke et program"):
         temporal_binary(tmp_path / "text")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -289,11 +300,11 @@ def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_the_program_tells_its_version_and_another_program_is_refused(tmp_path: Path) -> None:
     assert (await engine_version(temporal_binary())).startswith("temporal version 1.9.1 (Server 1.32.0")
-    with pytest.raises(EngineError, match="answered 'Python"):
+    with pytest.raises(EngineError, match="svarte «Python"):
         await engine_version(Path(sys.executable))
     (tmp_path / "temporal").write_text("not a program")
     (tmp_path / "temporal").chmod(0o755)
-    with pytest.raises(EngineError, match="cannot be run"):
+    with pytest.raises(EngineError, match="kan ikke kjøres"):
         await engine_version(tmp_path / "temporal")
 
 
@@ -334,7 +345,7 @@ async def test_a_virtual_server_prints_nothing(tmp_path: Path, capfd: pytest.Cap
     log = tmp_path / "engine.log"
     async with virtual_environment(temporal_binary(), log_file=log) as environment:
         assert environment.supports_time_skipping
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "Temporal Server:" not in log.read_text():
                 await asyncio.sleep(0.02)
     assert capfd.readouterr() == ("", "")

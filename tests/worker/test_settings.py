@@ -166,7 +166,7 @@ def test_a_file_that_is_not_toml_is_named_with_the_line(tmp_path: Path) -> None:
     file = write(tmp_path / "x.toml", 'state = "/x"\nlang = nn\n')
     said, remedy = problem(file)
     assert str(file) in said
-    assert "line 2" in said
+    assert "linje 2" in said
     assert "anførselstegn" in remedy
 
 

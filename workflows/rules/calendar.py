@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import field_validator
 
 from workflows.rules.base import Frozen
+from workflows.rules.phrase import Misread, Phrase
 
 if TYPE_CHECKING:
     from holidays.countries.norway import Norway
@@ -71,7 +72,10 @@ class WorkCalendar(Frozen):
     def _weeks_are_iso_weeks(cls, weeks: tuple[int, ...]) -> tuple[int, ...]:
         for week in weeks:
             if not 1 <= week <= 53:
-                raise ValueError(f"{week} is not an ISO week: list weeks from 1 to 53, as in 28, 29, 30")
+                raise Misread(
+                    Phrase("{week} is not an ISO week.", week=week),
+                    Phrase("List weeks from 1 to 53, as in 28, 29, 30."),
+                )
         return weeks
 
     @field_validator("fellesferie_weeks", "blackouts")
@@ -79,14 +83,20 @@ class WorkCalendar(Frozen):
     def _listed_once(cls, values: tuple[int | Blackout, ...]) -> tuple[int | Blackout, ...]:
         for position, value in enumerate(values):
             if value in values[:position]:
-                raise ValueError(f"{value} is listed twice: remove it, or write the one that was meant")
+                raise Misread(
+                    Phrase("{value} is listed twice.", value=value),
+                    Phrase("Remove it, or write the one that was meant."),
+                )
         return values
 
     @field_validator("hour")
     @classmethod
     def _hour_of_the_day(cls, hour: int) -> int:
         if not 0 <= hour <= 23:
-            raise ValueError(f"{hour} is not an hour of the day: write the local hour in Oslo, from 0 to 23")
+            raise Misread(
+                Phrase("{hour} is not an hour of the day.", hour=hour),
+                Phrase("Write the local hour in Oslo, from 0 to 23."),
+            )
         return hour
 
     def holiday(self, day: date) -> str | None:
@@ -119,13 +129,9 @@ class WorkCalendar(Frozen):
 
         ValueError for another direction.
         """
-        match direction:
-            case "next":
-                return self._nearest(day, _DAY, self.is_open)
-            case "previous":
-                return self._nearest(day, -_DAY, self.is_open)
-            case _:
-                raise ValueError(f"a day cannot be settled {direction!r}: write 'next' or 'previous'")
+        if direction not in ("next", "previous"):
+            raise ValueError(f"a day cannot be settled {direction!r}: write 'next' or 'previous'")
+        return _settled(self, _known(day), direction)
 
     def add_working_days(self, day: date, count: int) -> date:
         """The open day that lies `count` open days after `day`, or before it when `count` is negative.
@@ -194,6 +200,12 @@ class WorkCalendar(Frozen):
             f"fellesferie_weeks {self.fellesferie_weeks} and blackouts {tuple(map(str, self.blackouts))} "
             "close every one; take weeks out of fellesferie_weeks"
         )
+
+
+# A year asks for the same few hundred days again whenever it looks at what is due.
+@lru_cache(maxsize=8192)
+def _settled(calendar: WorkCalendar, day: date, direction: Direction) -> date:
+    return calendar._nearest(day, _DAY if direction == "next" else -_DAY, calendar.is_open)
 
 
 def oslo_day(moment: datetime) -> date:

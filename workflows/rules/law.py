@@ -13,16 +13,25 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import reduce
 from itertools import groupby, pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from workflows.rules.base import Frozen
+from workflows.rules.phrase import NOTHING, Phrase
 
 
 class LawError(ValueError):
-    """A register that cannot be used, or a question it cannot answer: where, what, and what to do."""
+    """A register that cannot be used, or a question it cannot answer: where, what, and what to do.
+
+    What is wrong with a register is for its author, and in English.
+    """
+
+    def __init__(self, fault: Phrase, remedy: Phrase = NOTHING) -> None:
+        super().__init__(f"{fault} {remedy}".rstrip())
+        self.fault, self.remedy = fault, remedy
 
 
 # Strict, because a lax date takes a bare number for seconds since 1970.
@@ -58,8 +67,10 @@ class _Dated(Frozen):
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
-    def period(self) -> str:
-        return f"from {self.valid_from}" + (f" to {self.valid_to}" if self.valid_to else "")
+    def period(self) -> Phrase:
+        if self.valid_to is None:
+            return Phrase("from {since}", since=self.valid_from)
+        return Phrase("from {since} to {until}", since=self.valid_from, until=self.valid_to)
 
 
 class Provision(_Dated):
@@ -190,12 +201,15 @@ def parse_law(text: str, where: str = "law.toml") -> LegalRegister:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LawError(f"{where} is not valid TOML: {error}. Correct that line and read it again.") from error
+        raise LawError(
+            Phrase("{file} is not valid TOML: {said}.", file=where, said=error),
+            Phrase("Correct that line and read it again."),
+        ) from error
     try:
         return LegalRegister.model_validate(raw)
     except ValidationError as error:
         faults = [line for fault in error.errors() for line in _explain(fault, raw)]
-        raise LawError("\n".join(f"{where}: {line}" for line in faults)) from error
+        raise LawError(Phrase("{faults}", faults="\n".join(f"{where}: {line}" for line in faults))) from error
 
 
 def _find(kind: str, rows: Sequence[Row], id: str, on: date) -> Row:
@@ -205,24 +219,41 @@ def _find(kind: str, rows: Sequence[Row], id: str, on: date) -> Row:
     for row in versions:
         if row.holds_on(on):
             return row
-    periods = "; ".join(row.period() for row in versions)
+    first, *later = (row.period() for row in versions)
+    periods = reduce(lambda one, other: Phrase("{one}; {other}", one=one, other=other), later, first)
     raise LawError(
-        f"The {kind} {id} is not in force on {on}; the register has it {periods}. "
-        "Ask for a day in that time, cite what applies on that day, or add its row to the register."
-    )
+        Phrase(
+            "The {kind} {id} is not in force on {day}; the register has it {periods}.",
+            kind=_KINDS[kind], id=id, day=on, periods=periods,
+        ),
+        Phrase(
+            "Ask for a day in that time, cite what applies on that day, or add its row to the register."
+        ),
+    )  # fmt: skip
 
 
 def _unknown(kind: str, id: str, known: Iterable[str]) -> LawError:
-    return LawError(
-        f"The legal register has no {kind} {id!r}. {_near(id, known)}"
-        "Correct the id where it is cited, or add it to the register."
-    )
+    fault = Phrase("The legal register has no {kind} {id!r}.", kind=_KINDS[kind], id=id)
+    remedy = Phrase("Correct the id where it is cited, or add it to the register.")
+    return LawError(fault, _meant(id, known).then(remedy))
+
+
+_KINDS = {
+    "provision": Phrase("provision"),
+    "threshold": Phrase("threshold"),
+    "requirement": Phrase("requirement"),
+}
+
+
+def _meant(id: str, known: Iterable[str]) -> Phrase:
+    by_fold = {k.casefold(): k for k in known}
+    matches = difflib.get_close_matches(id.casefold(), list(by_fold), n=3)
+    return Phrase("Did you mean {ids}?", ids=", ".join(by_fold[m] for m in matches)) if matches else NOTHING
 
 
 def _near(id: str, known: Iterable[str]) -> str:
-    by_fold = {k.casefold(): k for k in known}
-    matches = difflib.get_close_matches(id.casefold(), list(by_fold), n=3)
-    return f"Did you mean {', '.join(by_fold[m] for m in matches)}? " if matches else ""
+    meant = _meant(id, known)
+    return f"{meant} " if meant else ""
 
 
 def _overlaps(rows: Sequence[Row]) -> Iterator[str]:

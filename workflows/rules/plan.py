@@ -14,6 +14,7 @@ from workflows.rules.base import Frozen
 from workflows.rules.calendar import WorkCalendar, nth_weekday
 from workflows.rules.law import LegalRegister
 from workflows.rules.organisation import Organisation, Role
+from workflows.rules.phrase import Phrase
 from workflows.rules.programme import (
     Level,
     Programme,
@@ -154,8 +155,13 @@ def window_dates(programme: Programme, year: int) -> dict[str, tuple[tuple[date,
         if due < opens:
             raise ProgrammeError(
                 f"{id}.windows[{number}]",
-                f"in {year} it would be due {due.isoformat()}, before it opens {opens.isoformat()}.",
-                "Move `due` later or `opens` earlier.",
+                Phrase(
+                    "in {year} it would be due {due}, before it opens {opens}.",
+                    year=year,
+                    due=due,
+                    opens=opens,
+                ),
+                Phrase("Move `due` later or `opens` earlier."),
             )
         return opens, due
 
@@ -172,7 +178,11 @@ def _absolute(when: When, year: int) -> date:
     if when.weekday is not None and when.month is not None and when.nth is not None:
         return nth_weekday(year, when.month, when.weekday, when.nth)
     if when.month is None or when.day is None:
-        raise ProgrammeError("closes", f"«{when.text}» is not a day of the year.", "Write it as MM-DD.")
+        raise ProgrammeError(
+            "closes",
+            Phrase("«{text}» is not a day of the year.", text=when.text),
+            Phrase("Write it as MM-DD."),
+        )
     return date(year, when.month, when.day)
 
 

@@ -19,22 +19,15 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import WorkCalendar
 from workflows.rules.organisation import Profile, Role
+from workflows.rules.phrase import Misread, Phrase
 
 
 class ProgrammeError(ValueError):
     """A programme that cannot run: where the fault is, what it is, and what to do."""
 
-    def __init__(self, where: str, fault: str, remedy: str) -> None:
+    def __init__(self, where: str, fault: Phrase, remedy: Phrase) -> None:
         super().__init__(f"{where}: {fault} {remedy}")
         self.where, self.fault, self.remedy = where, fault, remedy
-
-
-class Misread(ValueError):
-    """One value of a programme that cannot be read: what is wrong with it, and what to write instead."""
-
-    def __init__(self, fault: str, remedy: str) -> None:
-        super().__init__(f"{fault} {remedy}")
-        self.fault, self.remedy = fault, remedy
 
 
 class Stage(StrEnum):
@@ -103,7 +96,10 @@ class When(Frozen):
         latest = None
         if limited:
             if not (m := _DAY.fullmatch(limit)):
-                raise Misread(f"«{text}» has no day after «at latest».", "Write one as MM-DD, e.g. 06-01.")
+                raise Misread(
+                    Phrase("«{text}» has no day after «at latest».", text=text),
+                    Phrase("Write one as MM-DD, e.g. 06-01."),
+                )
             latest = _month_day(m, text)
         if m := _DAY.fullmatch(main):
             month, day = _month_day(m, text)
@@ -116,9 +112,11 @@ class When(Frozen):
         if m := _OFFSET.fullmatch(main):
             return cls(text=text, base=m["base"], days=int(m["sign"] + m["days"]), latest=latest)
         raise Misread(
-            f"«{text}» is not a day.",
-            "Write 05-20, «2nd monday of march», «opens + 21 d», «due - 21 d» or «Y12 + 14 d», "
-            "and if need be «, at latest 06-01» after it.",
+            Phrase("«{text}» is not a day.", text=text),
+            Phrase(
+                "Write 05-20, «2nd monday of march», «opens + 21 d», «due - 21 d» or «Y12 + 14 d», "
+                "and if need be «, at latest 06-01» after it."
+            ),
         )
 
 
@@ -126,7 +124,10 @@ def _month_day(match: re.Match[str], text: str) -> tuple[int, int]:
     month, day = int(match["month"]), int(match["day"])
     last = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
     if not 1 <= month <= 12 or not 1 <= day <= last[month - 1]:
-        raise Misread(f"«{text}»: there is no such day in every year.", "Choose a day that each year has.")
+        raise Misread(
+            Phrase("«{text}»: there is no such day in every year.", text=text),
+            Phrase("Choose a day that each year has."),
+        )
     return month, day
 
 
@@ -137,10 +138,10 @@ def _when(value: object) -> When:
         return When.parse(value)
     if isinstance(value, date):
         raise Misread(
-            f"{value} is a date of one year, and the programme is for every year.",
-            f'Write the day alone, in quotes: "{value:%m-%d}".',
+            Phrase("{day} is a date of one year, and the programme is for every year.", day=value),
+            Phrase('Write the day alone, in quotes: "{day:%m-%d}".', day=value),
         )
-    raise Misread("this is not a day.", 'Write it in quotes, like "05-20" or "opens + 21 d".')
+    raise Misread(Phrase("this is not a day."), Phrase('Write it in quotes, like "05-20" or "opens + 21 d".'))
 
 
 WhenField = Annotated[When, BeforeValidator(_when), PlainSerializer(lambda w: w.text, return_type=str)]
@@ -254,7 +255,10 @@ def _clock(value: object) -> object:
     if isinstance(value, str) and (m := _CLOCK.fullmatch(value)):
         return time(int(m["hour"]), int(m["minute"]))
     shown = f"«{value}»" if isinstance(value, str) else f"{value}"
-    raise Misread(f"{shown[:62]} is not a time of day.", 'Write it in quotes, from 00:00 to 23:59: "08:15".')
+    raise Misread(
+        Phrase("{shown} is not a time of day.", shown=shown[:62]),
+        Phrase('Write it in quotes, from 00:00 to 23:59: "08:15".'),
+    )
 
 
 class Ladder(Frozen):
@@ -272,8 +276,10 @@ class Ladder(Frozen):
     def _nearer_and_nearer(cls, reminders: tuple[int, ...]) -> tuple[int, ...]:
         if list(reminders) != sorted(set(reminders), reverse=True):
             raise Misread(
-                f"{', '.join(map(str, reminders))} are not nearer and nearer to the due date.",
-                "Write the days before it, each smaller than the one before: 14, 3, 0.",
+                Phrase(
+                    "{days} are not nearer and nearer to the due date.", days=", ".join(map(str, reminders))
+                ),
+                Phrase("Write the days before it, each smaller than the one before: 14, 3, 0."),
             )
         return reminders
 
@@ -283,8 +289,8 @@ class Ladder(Frozen):
         days = [r.days for r in rungs]
         if days != sorted(set(days)):
             raise Misread(
-                f"the rungs stand at {', '.join(map(str, days))} days.",
-                "Let each rung come later than the one before: order them by days.",
+                Phrase("the rungs stand at {days} days.", days=", ".join(map(str, days))),
+                Phrase("Let each rung come later than the one before: order them by days."),
             )
         return rungs
 
