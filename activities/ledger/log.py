@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from workflows.rules.base import Frozen
 from workflows.rules.events import Fact
+from workflows.rules.statement import TextTooLong, short_enough
 from workflows.rules.stored_facts import read_fact
 
 SALT = 32
@@ -90,7 +91,12 @@ def commitment(salt: bytes, text: str) -> str:
 
 
 def commit(text: str) -> tuple[Payload, str]:
-    """The text with a new salt, to be stored beside the ledger, and the commitment for the fact."""
+    """The text with a new salt, to be stored beside the ledger, and the commitment for the fact.
+
+    `TextTooLong` for more than a person may write with an act.
+    """
+    if not short_enough(text):
+        raise TextTooLong(len(text))
     kept = Payload(salt=secrets.token_bytes(SALT), text=text)
     return kept, commitment(kept.salt, text)
 

@@ -1,35 +1,18 @@
-"""What the inspection file says of itself: what was left out and why, how it can be checked, what it rests on."""
+"""What the inspection file says of itself: what was left out and why, what was filed, what it rests on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Final
 
-from activities.language import N_, _, ngettext
-from activities.store.checkpoints import AnchorKind
-from portal.dossier.paper import Block, Grid, Listing, Pairs, Paragraph, legible
-from portal.dossier.telling import Teller, capital, day_of, moment, refs
+from activities.language import _, format_number, ngettext
+from activities.words import BASES, capital
+from portal.dossier import departures
+from portal.dossier.paper import MOST, Block, Grid, Listing, Pairs, Paragraph, legible
+from portal.dossier.telling import Teller, day_of, moment, refs
 from workflows.rules.events import Fact
-from workflows.rules.record_facts import Basis, DossierMade
-
-BASES: Final[Mapping[Basis, str]] = {
-    "retention": N_("fordi lagringstiden er ute"),
-    "request": N_("fordi den det gjelder, ba om det"),
-    "mistake": N_("fordi det aldri skulle vært der"),
-    "left": N_("fordi den det gjelder, har sluttet"),
-}
-"""Why something was erased."""
-
-
-ANCHORS: Final[Mapping[AnchorKind, str]] = {
-    "pin": N_("ankerfil"),
-    "mail": N_("avtrykk i e-post"),
-    "timestamp": N_("tidsstempel"),
-    "witness": N_("vitnes signatur"),
-}
-"""What somebody outside was given, or gave."""
+from workflows.rules.record_facts import DossierMade
 
 
 @dataclass(frozen=True)
@@ -52,7 +35,13 @@ class Attached:
 
 def omissions(teller: Teller, attached: Attached) -> list[Omission]:
     """Everything that was left out of this file, and why."""
-    return [*_of_texts(teller), *_of_people(teller), *_of_documents(teller, attached), *_of_place(teller)]
+    return [
+        *_of_texts(teller),
+        *_of_length(teller),
+        *_of_people(teller),
+        *_of_documents(teller, attached),
+        *_of_place(teller),
+    ]
 
 
 def _of_texts(teller: Teller) -> Iterator[Omission]:
@@ -91,6 +80,31 @@ def _of_texts(teller: Teller) -> Iterator[Omission]:
             gone,
         )
         yield Omission("texts_gone", gone, text.format(count=gone))
+
+
+def _of_length(teller: Teller) -> Iterator[Omission]:
+    """What is cut short, in the papers and the spreadsheet; the ledger beside them has all of it."""
+    for seq, length in teller.shortened():
+        text = _(
+            "En tekst på {length} tegn er kortet ned til {most} her; hele teksten står i facts.jsonl, nr. {seq}."
+        )
+        said = text.format(length=format_number(length), most=format_number(MOST), seq=seq)
+        yield Omission("text_shortened", 1, said)
+    late, refused = departures.not_shown(teller)
+    if late:
+        text = ngettext(
+            "{count} brutt frist er bare talt her; den står i facts.jsonl.",
+            "{count} brutte frister er bare talt her; de står i facts.jsonl.",
+            late,
+        )
+        yield Omission("deviations_counted", late, text.format(count=format_number(late)))
+    if refused:
+        text = ngettext(
+            "{count} nektet forsøk er bare talt her; det står i facts.jsonl.",
+            "{count} nektede forsøk er bare talt her; de står i facts.jsonl.",
+            refused,
+        )
+        yield Omission("attempts_counted", refused, text.format(count=format_number(refused)))
 
 
 def _of_people(teller: Teller) -> Iterator[Omission]:
@@ -176,58 +190,13 @@ def documents(teller: Teller) -> Iterator[Block]:
     yield Grid(
         caption=_("Dokumenter som er lagt fram"),
         head=(_("Steg"), _("Versjon"), _("Fil"), _("SHA-256"), _("Fakta")),
-        widths=(26, 9, 22, 35, 8),
+        widths=(24, 9, 30, 29, 8),
         rows=tuple(rows),
     )
 
 
 def _halved(hash: str) -> str:
     return f"{hash[:32]}\n{hash[32:]}"
-
-
-def checking(teller: Teller) -> Iterator[Block]:
-    """How anybody can check the file without the product, and against what."""
-    command = "python3 -I -S verify.py facts.jsonl"
-    yield Paragraph(
-        text=_(
-            "Alt som er ført, står i facts.jsonl, slik det ble ført og i den rekkefølgen. Hvert faktum er et blad i "
-            "et Merkle-tre (RFC 6962); kontrollpunktet er treets rot, signert av installasjonen. Er et eneste tegn "
-            "endret, stemmer ikke roten. Kontrollen trenger bare Python 3.11 eller nyere, og ikke nett:"
-        )
-    )
-    yield Pairs(rows=((_("Skriv"), command),), code=True)
-    yield Paragraph(
-        text=_(
-            "Kontrollen viser at historikken henger sammen og er signert. At den ikke er byttet ut med en annen, vises "
-            "bare av noe du har fått utenom: et avtrykk eller en ankerfil fra verneombudet, AMU eller andre som har "
-            "fått det. Også et eldre avtrykk kan brukes; da kontrolleres historikken fram til det."
-        )
-    )
-    yield Pairs(
-        rows=(
-            (_("Mot et avtrykk"), f"{command} {_fingerprint(teller)}"),
-            (_("Mot en ankerfil"), f"{command} anchor.txt"),
-        ),
-        code=True,
-    )
-    given = teller.sources.anchors
-    if given:
-        yield Grid(
-            caption=_("Disse har fått noe å kontrollere mot"),
-            head=(_("Gitt"), _("Hvem"), _("Hva"), _("Fakta")),
-            widths=(26, 40, 20, 14),
-            rows=tuple(
-                (moment(a.made), teller.person(a.holder), _(ANCHORS[a.kind]), str(a.size)) for a in given
-            ),
-        )
-    else:
-        yield Paragraph(
-            text=_("Da kontrollpunktet ble laget, hadde ingen fått noe å kontrollere mot."), tone="lacking"
-        )
-
-
-def _fingerprint(teller: Teller) -> str:
-    return teller.sources.checkpoint.fingerprint
 
 
 def grounds(teller: Teller, attached: Attached) -> Iterator[Block]:
@@ -246,7 +215,7 @@ def grounds(teller: Teller, attached: Attached) -> Iterator[Block]:
     )
     yield Pairs(
         rows=(
-            (_("Avtrykk"), _fingerprint(teller)),
+            (_("Avtrykk"), sources.checkpoint.fingerprint),
             (_("Rot"), _halved(sources.checkpoint.root.hex())),
             (_("Lovregister, SHA-256"), _halved(sources.law.content_hash)),
             (_("Program, SHA-256"), _halved(sources.programme.content_hash)),

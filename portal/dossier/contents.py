@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from activities.language import _, current
-from portal.dossier import colophon, departures, participation, requirements
+from portal.dossier import checking, colophon, departures, participation, requirements
 from portal.dossier.colophon import Attached
-from portal.dossier.paper import Block, Grid, Pairs, Paper, Paragraph, Picture, Section, legible
+from portal.dossier.paper import NONE, Block, Grid, Pairs, Paper, Paragraph, Picture, Section, legible
 from portal.dossier.telling import Teller, day, moment
 from portal.dossier.themes import by_theme
 from portal.pictures.wheel import from_plan
@@ -66,7 +66,7 @@ def _cover(teller: Teller) -> Iterator[Block]:
     )
     yield Paragraph(
         text=_(
-            "Avtrykket er hele historikken i seksten tegn. Be verneombudet eller AMU lese opp det de har fått, og "
+            "Avtrykket er hele historikken i én kort linje. Be verneombudet eller AMU lese opp det de har fått, og "
             "sammenlign. Hvordan alt kan kontrolleres uten produktet, står i «Slik kan alt kontrolleres»."
         ),
         tone="quiet",
@@ -95,7 +95,7 @@ def _sections(teller: Teller, attached: Attached) -> Iterator[Section]:
     if quoted:
         yield _chapter("written", _("Det folk skrev"), quoted)
     yield _chapter("left-out", _("Det som er utelatt"), colophon.left_out(teller, attached), new_page=True)
-    yield _chapter("checking", _("Slik kan alt kontrolleres"), colophon.checking(teller))
+    yield _chapter("checking", _("Slik kan alt kontrolleres"), checking.checking(teller))
     yield _chapter("grounds", _("Det mappen bygger på"), colophon.grounds(teller, attached))
     yield _chapter("words", _("Ord"), [_words()])
 
@@ -118,6 +118,7 @@ def _summary(teller: Teller) -> Iterator[Block]:
         head=(_("Tema"), _("Krav"), *(_(text) for text in _COLUMNS)),
         widths=(44, 10, 12, 10, 12, 12),
         rows=tuple((theme.name.in_(current()), str(len(those)), *_counted(those)) for theme, those in found),
+        compact=True,
     )
     lacking = requirements.lacking(teller)
     if lacking:
@@ -136,7 +137,7 @@ _COLUMNS = tuple(requirements.RECORDS.values())
 
 def _counted(those: list[RequirementEvidence]) -> tuple[str, ...]:
     counts = Counter(r.record for r in those)
-    return tuple(str(counts[record]) if counts[record] else "–" for record in requirements.RECORDS)
+    return tuple(str(counts[record]) if counts[record] else NONE for record in requirements.RECORDS)
 
 
 def _wheel(teller: Teller) -> Iterator[Block]:

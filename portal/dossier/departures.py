@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from activities.language import _, ngettext
+from activities.words import capital
 from portal.dossier.paper import Block, Grid, Paragraph, Quote, legible
 from portal.dossier.participation import where
 from portal.dossier.sources import Written
-from portal.dossier.telling import Teller, capital, day, day_of, moment, numbers
+from portal.dossier.telling import Teller, day, day_of, moment, numbers
 from workflows.rules.calendar import oslo_day
-from workflows.rules.events import AttemptRefused, DueDateChanged, Escalated
-from workflows.rules.evidence import refused
+from workflows.rules.events import AttemptRefused, DueDateChanged, Escalated, Fact
+from workflows.rules.evidence import StepEvidence, refused
 
 MOST = 200
 """Rows of one table here; what is more is counted, and stands in facts.jsonl."""
@@ -20,8 +21,7 @@ MOST = 200
 
 def deviations(teller: Teller) -> Iterator[Block]:
     """Every rung after a due date, and every due date that was changed with its reason."""
-    steps = teller.sources.steps
-    rungs = [(step, seq, f) for step in steps for seq, f in step.escalated]
+    rungs = _rungs(teller)
     if rungs:
         yield Grid(
             caption=_("Brutte frister, og hvem som fikk vite det"),
@@ -30,13 +30,12 @@ def deviations(teller: Teller) -> Iterator[Block]:
             rows=tuple(
                 (day_of(f.concerns), f"{teller.step(step)}\n{teller.place(step)}", teller.fact(f), str(seq))
                 for step, seq, f in rungs[:MOST]
-                if isinstance(f.body, Escalated)
             ),
         )
         yield from _more(len(rungs))
     else:
         yield Paragraph(text=_("Ingen brutte frister er ført."), tone="quiet")
-    moved = [(step, seq, f, f.body) for step in steps for seq, f in step.moved]
+    moved = [(step, seq, f, f.body) for step in teller.sources.steps for seq, f in step.moved]
     if not moved:
         yield Paragraph(text=_("Ingen frist er endret."), tone="quiet")
         return
@@ -55,31 +54,33 @@ def deviations(teller: Teller) -> Iterator[Block]:
     )  # fmt: skip
 
 
+def _rungs(teller: Teller) -> list[tuple[StepEvidence, int, Fact]]:
+    return [
+        (step, seq, f)
+        for step in teller.sources.steps
+        for seq, f in step.escalated
+        if isinstance(f.body, Escalated)
+    ]
+
+
 def _why(teller: Teller, actor: str, body: DueDateChanged, seq: int) -> str:
     why = {
         "organisation_changed": _("organisasjonen er endret"),
         "decided": _("besluttet av {who}").format(who=teller.person(actor)),
     }[body.reason]
     written = teller.sources.texts.get(seq)
-    return why if written is None else f"{why}\n{_kept(written)}"
+    return why if written is None else f"{why}\n{_kept(teller, written)}"
 
 
-def _kept(written: Written) -> str:
+def _kept(teller: Teller, written: Written) -> str:
     if written.text is not None:
-        return f"«{legible(written.text)}»"
+        return f"«{teller.quoted(written)}»"
     return _("[begrunnelsen er slettet]") if written.state == "erased" else _("[begrunnelsen er utelatt her]")
 
 
 def attempts(teller: Teller) -> Iterator[Block]:
     """Refused attempts: how many for each reason, and each of them."""
-    sources = teller.sources
-    year = sources.options.year
-    found = [
-        (seq, f, f.body)
-        for seq, f in refused(sources.facts)
-        if isinstance(f.body, AttemptRefused)
-        if (sources.tells(f) if f.cycle else oslo_day(f.concerns).year == year)
-    ]
+    found = _attempts(teller)
     if not found:
         yield Paragraph(text=_("Ingen forsøk er nektet."), tone="quiet")
         return
@@ -104,6 +105,22 @@ def attempts(teller: Teller) -> Iterator[Block]:
     yield from _more(len(found))
 
 
+def _attempts(teller: Teller) -> list[tuple[int, Fact, AttemptRefused]]:
+    sources = teller.sources
+    year = sources.options.year
+    return [
+        (seq, f, f.body)
+        for seq, f in refused(sources.facts)
+        if isinstance(f.body, AttemptRefused)
+        if (sources.tells(f) if f.cycle else oslo_day(f.concerns).year == year)
+    ]
+
+
+def not_shown(teller: Teller) -> tuple[int, int]:
+    """How many broken due dates and refused attempts are counted here and not told one by one."""
+    return max(len(_rungs(teller)) - MOST, 0), max(len(_attempts(teller)) - MOST, 0)
+
+
 def _largest(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
@@ -126,4 +143,4 @@ def written(teller: Teller) -> Iterator[Block]:
             day=moment(each.fact.recorded), where=where(teller, each.fact.cycle, each.fact.step), seq=seq,
             what=teller.fact(each.fact),
         )  # fmt: skip
-        yield Quote(said=said, text=legible(each.text))
+        yield Quote(said=said, text=teller.quoted(each))

@@ -14,8 +14,9 @@ from activities.checkpoints import opened
 from activities.documents import DocumentError, Documents
 from activities.history_files import place as history_place
 from activities.ledger import bundle
+from activities.ledger.heads import Checkpoint
 from activities.ledger.log import LedgerError
-from activities.ledger.notes import Checkpoint, NoteError
+from activities.ledger.notes import NoteError
 from activities.reading import Readership, note_read
 from activities.store import checkpoints
 from activities.store.checkpoints import CheckpointRow
@@ -30,6 +31,7 @@ from workflows.rules.calendar import oslo_day
 from workflows.rules.events import SYSTEM, Fact
 from workflows.rules.reading import written_by
 from workflows.rules.record_facts import DossierMade, HistoryExported
+from workflows.rules.scheduled import ScheduledRef
 from workflows.rules.terms import CycleRef
 
 
@@ -191,17 +193,13 @@ async def _evidence(
 
 
 def _histories(sources: Sources, folder: Path) -> list[tuple[str, Path, str]]:
-    """The longest export of each run of the cycles that are told: its name here, its file, and its hash."""
+    """The longest export of each run that the file has: its name here, its file, and its hash."""
     longest: dict[tuple[str, str], HistoryExported] = {}
     for _seq, fact in sources.facts:
         body = fact.body
         if not isinstance(body, HistoryExported):
             continue
-        ref = CycleRef.parse(body.workflow)
-        if ref.year != sources.options.year or sources.options.unit not in (
-            None,
-            ref.unit or sources.options.unit,
-        ):
+        if not _is_of(body.workflow, sources.options):
             continue
         kept = longest.get((body.workflow, body.run))
         if kept is None or kept.events <= body.events:
@@ -211,6 +209,15 @@ def _histories(sources: Sources, folder: Path) -> list[tuple[str, Path, str]]:
         path = history_place(folder, sources.employer.id, body.workflow, body.run, body.events)
         found.append((f"histories/{path.parent.name}/{path.name}", path, body.sha256))
     return sorted(found)
+
+
+def _is_of(workflow: str, options: Options) -> bool:
+    """Whether the workflow is a cycle that is told, or what opened the year. What erases is of no year."""
+    scheduled = ScheduledRef.find(workflow)
+    if scheduled is not None:
+        return scheduled.opens == options.year
+    ref = CycleRef.parse(workflow)
+    return ref.year == options.year and (ref.unit is None or options.unit in (None, ref.unit))
 
 
 def file_name(name: str | None) -> str:

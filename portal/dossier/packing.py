@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import textwrap
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,23 +15,17 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import PurePosixPath
 
-from activities.language import _, current
+from activities.language import current
 from portal.dossier import sheets, typeset, web
+from portal.dossier.checking import readme
 from portal.dossier.colophon import Attached, omissions
 from portal.dossier.contents import compose
-from portal.dossier.paper import legible
 from portal.dossier.telling import Teller
 from workflows.rules.calendar import OSLO
 
 FORMAT = "forsvarlig-dossier-1"
 LEDGER = "facts.jsonl"
 MANIFEST = "manifest.json"
-
-CHECK_FILES = (
-    "python3 -c \"import hashlib as h,json;[print(h.sha256(open(n,'rb').read()).hexdigest()==f['sha256'],n)"
-    " for n,f in json.load(open('manifest.json',encoding='utf-8'))['files'].items()]\""
-)
-"""A command that holds each file against the manifest."""
 
 _STORED = (".gz", ".pdf", ".xlsx", ".png", ".jpg", ".zip")
 """Files that are packed already."""
@@ -54,7 +47,7 @@ def files(
         LEDGER: ledger,
         "checkpoint.txt": teller.sources.note.encode(),
         "verify.py": verifier,
-        readme_name(): _readme(teller).encode(),
+        readme_name(): readme(teller).encode(),
         **evidence,
     }
     return {**found, MANIFEST: _manifest(teller, found, attached)}
@@ -126,30 +119,3 @@ def _manifest(teller: Teller, found: Mapping[str, bytes], attached: Attached) ->
         ],
     }
     return (json.dumps(body, ensure_ascii=False, indent=2) + "\n").encode()
-
-
-def _readme(teller: Teller) -> str:
-    sources = teller.sources
-    name = legible(sources.organisation.name).replace("\n", " ")
-    said = [
-        _(
-            "Les dossier.pdf eller dossier.html (det samme innholdet). measures.xlsx er for å sortere og telle."
-        ),
-        _("facts.jsonl er alt som er ført, slik det ble ført. manifest.json har SHA-256 av hver fil."),
-        _("Slik kontrollerer du mappen. Du trenger Python 3.11 eller nyere; nett og produktet trengs ikke:"),
-        "    python3 -I -S verify.py facts.jsonl",
-        _(
-            "Det viser at historikken henger sammen og er signert. At den ikke er byttet ut med en annen, ser du bare "
-            "av noe du har fått utenom: et avtrykk eller en ankerfil fra verneombudet, AMU eller andre som har fått "
-            "det. Mappens eget avtrykk står i dossier.pdf. Skriv det du har fått, til slutt:"
-        ),
-        f"    python3 -I -S verify.py facts.jsonl {sources.checkpoint.fingerprint}",
-        "    python3 -I -S verify.py facts.jsonl anchor.txt",
-        _("Filene i mappen mot manifestet; hver linje skal begynne med True:"),
-        "    " + CHECK_FILES,
-    ]
-    if sources.rehearsal:
-        said.insert(0, _("PRØVEKJØRING: ingenting av dette har skjedd."))
-    title = _("Tilsynsmappe: {name}, {year}").format(name=name, year=sources.options.year)
-    folded = (each if each.startswith(" ") else textwrap.fill(each, 100) for each in said)
-    return "\n\n".join([title, *folded]) + "\n"

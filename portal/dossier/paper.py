@@ -5,30 +5,27 @@ Every text in it is plain: whoever shows it must not read it as markup.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
+import activities.legible
 from activities.language import Language
 from workflows.rules.base import Frozen
+from workflows.rules.statement import LONGEST_TEXT
 
-MOST = 12_000
-"""Characters of one text that are shown; the rest is said to be left out. facts.jsonl has all of it."""
+MOST = LONGEST_TEXT
+"""Characters of one text that are shown; of a longer one the rest is said to be left out, and facts.jsonl has it."""
+
+
+NONE = "–"
+"""What stands in a cell that is empty."""
 
 
 def legible(text: str) -> str:
-    """The text with what nobody can see written out: controls, marks that turn the direction, lone surrogates.
-
-    Line breaks stay. A no-break space stays, since it is seen.
-    """
-    shown = "".join(
-        char if char == "\n" or not unicodedata.category(char).startswith(("C", "Zl", "Zp"))
-        else char.encode("unicode_escape").decode()
-        for char in text.replace("\r\n", "\n")
-    )  # fmt: skip
-    return shown if len(shown) <= MOST else f"{shown[:MOST]} […]"
+    """The text as it can be shown, with its line breaks: `activities.legible`."""
+    return activities.legible.legible(text, lines=True)
 
 
 class Paragraph(Frozen):
@@ -45,6 +42,15 @@ class Listing(Frozen):
     tone: Literal["plain", "lacking", "small"] = "plain"
 
 
+class Citations(Frozen):
+    """What is cited and what it says, small. `names` and `texts` are their languages where they are not the paper's."""
+
+    kind: Literal["citations"] = "citations"
+    rows: tuple[tuple[str, str], ...] = Field(min_length=1)
+    names: Language | None = None
+    texts: Language | None = None
+
+
 class Pairs(Frozen):
     """Names and values. `code` values are shown with a fixed width, and may be broken anywhere."""
 
@@ -54,13 +60,17 @@ class Pairs(Frozen):
 
 
 class Grid(Frozen):
-    """A table with a heading row; `widths` are shares of the page's width, one a column."""
+    """A table with a heading row; `widths` are shares of the page's width, one a column.
+
+    A `compact` one has a name and numbers: where the page is narrow, each row is two lines without empty cells.
+    """
 
     kind: Literal["grid"] = "grid"
     caption: str
     head: tuple[str, ...]
     widths: tuple[int, ...]
     rows: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    compact: bool = False
 
 
 class Quote(Frozen):
@@ -79,7 +89,7 @@ class Picture(Frozen):
     alt: str
 
 
-Block = Paragraph | Listing | Pairs | Grid | Quote | Picture
+Block = Paragraph | Listing | Citations | Pairs | Grid | Quote | Picture
 
 
 class Section(Frozen):

@@ -6,19 +6,21 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
-from activities.language import N_, _, current
-from activities.words import OUTCOME_NAMES
-from portal.dossier.paper import Block, Grid, Listing, Pairs, Paragraph, Section, joined, legible
-from portal.dossier.telling import (
-    STATES,
-    Teller,
-    capital,
-    day,
-    day_of,
-    numbers,
-    refs,
-    role_bearer,
+from activities.language import N_, Language, _, current
+from activities.words import OUTCOME_NAMES, capital
+from portal.dossier.paper import (
+    NONE,
+    Block,
+    Citations,
+    Grid,
+    Listing,
+    Pairs,
+    Paragraph,
+    Section,
+    joined,
+    legible,
 )
+from portal.dossier.telling import STATES, Teller, day, day_of, numbers, refs, role_bearer
 from portal.dossier.themes import by_theme
 from workflows.rules.evidence import Dissent, Filing, Record, Reply, RequirementEvidence, StepEvidence
 from workflows.rules.law import Bilingual, Provision, Requirement
@@ -34,17 +36,16 @@ RECORDS: Final[Mapping[Record, str]] = {
 
 
 def sections(teller: Teller) -> Iterator[Section]:
-    """A chapter for each theme, with a section for each of its requirements."""
+    """The chapter of the requirements: a section for each theme, and in it one for each of its requirements."""
     sources = teller.sources
+    yield Section(anchor="requirements", title=_("Krav for krav"), level=1, new_page=True)
     for number, (theme, found) in enumerate(by_theme(sources.shown.requirements, sources.wanted), 1):
-        yield Section(
-            anchor=f"theme-{number}", title=theme.name.in_(current()), level=1, new_page=number == 1
-        )
+        yield Section(anchor=f"theme-{number}", title=theme.name.in_(current()), level=2)
         for requirement in found:
             yield Section(
                 anchor=requirement.requirement.id.lower(),
                 title=f"{requirement.requirement.id} {_short(requirement.requirement)}",
-                level=2,
+                level=3,
                 blocks=tuple(_requirement(teller, requirement)),
             )
 
@@ -83,7 +84,12 @@ def _requirement(teller: Teller, found: RequirementEvidence) -> Iterator[Block]:
     asked.append((_("Historikken"), _(RECORDS[found.record])))
     yield Pairs(rows=tuple((name, capital(text)) for name, text in asked))
     yield Paragraph(text=_("Hva loven sier, i lovregisterets ord:"), tone="quiet")
-    yield Listing(items=tuple(capital(text) for text in _cited(teller, requirement)), tone="small")
+    said: Language = "en" if current() == "en" else "nb"
+    yield Citations(
+        rows=tuple(_cited(teller, requirement)),
+        names="nb" if current() != "nb" else None,
+        texts=said if current() != said else None,
+    )
     if found.steps:
         yield Grid(
             caption=_("Det historikken viser"),
@@ -112,16 +118,16 @@ def _in(text: Bilingual) -> str:
     return legible(text.en if current() == "en" else text.nb)
 
 
-def _cited(teller: Teller, requirement: Requirement) -> Iterator[str]:
-    """Each provision as it stood in the middle of the year, in the register's own words."""
+def _cited(teller: Teller, requirement: Requirement) -> Iterator[tuple[str, str]]:
+    """Each provision as it stood in the middle of the year: its name, and the register's own words."""
     middle = date(teller.sources.options.year, 6, 1)
     for id in requirement.provisions:
         versions = [p for p in teller.sources.law.provisions if p.id == id]
         provision: Provision = next((p for p in versions if p.holds_on(middle)), versions[-1])
-        text = f"{provision.section}: {provision.en if current() == 'en' else provision.nb}"
+        text = provision.en if current() == "en" else provision.nb
         if provision.confidence == "unverified":
             text += " " + _("[ordlyd eller nummer er ikke kontrollert mot kilden]")
-        yield legible(text)
+        yield capital(legible(provision.section)), legible(text)
 
 
 def row(teller: Teller, step: StepEvidence) -> tuple[str, ...]:
@@ -136,7 +142,7 @@ def row(teller: Teller, step: StepEvidence) -> tuple[str, ...]:
         joined([teller.step(step), teller.place(step)]),
         joined(dates),
         joined(state),
-        joined(done(teller, step)) or "–",
+        joined(done(teller, step)) or NONE,
         numbers(_told_by(step)),
     )
 

@@ -85,7 +85,15 @@ def _write(sheet: Any, row: int, column: int, value: Cell, formats: Mapping[type
         case int():
             sheet.write_number(row, column, value, formats[str])
         case str():
-            sheet.write_string(row, column, legible(value)[:LONGEST], formats[str])
+            sheet.write_string(row, column, fitted(legible(value)), formats[str])
+
+
+def fitted(text: str) -> str:
+    """The text, when a cell holds it; else as much as it holds, and where the rest is."""
+    if len(text) <= LONGEST:
+        return text
+    rest = " " + _("[… resten står i dossier.pdf]")
+    return text[: LONGEST - len(rest)] + rest
 
 
 Columns = Sequence[tuple[str, int]]
@@ -168,7 +176,7 @@ def _decisions(teller: Teller, steps: Iterable[StepEvidence]) -> Iterator[Sequen
                 owed = _("ikke svart; fristen var {due}").format(due=dissent.due.isoformat())
                 if dissent.answered_at is not None:
                     owed = _("svart {day}").format(day=oslo_day(dissent.answered_at).isoformat())
-                    owed += f"\n{answered.text}" if answered is not None and answered.text else ""
+                    owed += f"\n{teller.quoted(answered)}" if answered is not None and answered.text else ""
             filed = next((f for f in step.filings if f.version == reply.version), None)
             row = teller.sources.documents.get(filed.document) if filed is not None else None
             yield (
@@ -182,7 +190,7 @@ def _decisions(teller: Teller, steps: Iterable[StepEvidence]) -> Iterator[Sequen
                 _(OUTCOME_NAMES[reply.outcome]),
                 reply.version,
                 row.name if row is not None else None,
-                written.text if written is not None else None,
+                teller.quoted(written) if written is not None and written.text is not None else None,
                 owed,
             )
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Literal
 
 from activities.language import Language
+from activities.ledger.heads import Checkpoint
 from activities.ledger.log import committed
-from activities.ledger.notes import Checkpoint
 from activities.store.checkpoints import AnchorRow, anchors
 from activities.store.reader import Reader
 from activities.store.rows import DocumentRow, EmployerRow
@@ -24,9 +24,12 @@ from workflows.rules.law import LegalRegister
 from workflows.rules.organisation import Organisation
 from workflows.rules.plan import YearPlan, plan
 from workflows.rules.programme import Programme
-from workflows.rules.record_facts import Basis, DocumentErased, PersonErased, TextsErased
+from workflows.rules.record_facts import DocumentErased, PersonErased, TextsErased
 from workflows.rules.standing import fold
-from workflows.rules.terms import CycleRef
+from workflows.rules.terms import Basis, CycleRef
+
+_PAGE = 2_000
+"""Facts that are read together."""
 
 Show = Callable[[int, Fact], bool]
 """Whether what was written with a fact, at this place in the ledger, may be shown."""
@@ -104,9 +107,10 @@ class Erasure:
 
 @dataclass(frozen=True)
 class Sources:
-    """Everything that the inspection file tells. `facts` are all of the ledger up to the checkpoint, by place;
-    `anchors` are those given out before the checkpoint was made, `wanted` the ids of the requirements that are told
-    (none: all) and `steps` those that carry them."""
+    """Everything that the inspection file tells. `facts` are those of the year, those of no year, and those with
+    which somebody wrote a text, up to the checkpoint and by place; `anchors` those given out before the checkpoint
+    was made, `wanted` the ids of the requirements that are told (none: all) and `steps` those that carry them.
+    """
 
     options: Options
     employer: EmployerRow
@@ -152,7 +156,7 @@ async def read(
     reader: Reader, employer: EmployerRow, checkpoint: Checkpoint, note: str, options: Options, show: Show
 ) -> Sources:
     """Read them; `NoSuchYear` when the facts up to the checkpoint know no such year."""
-    facts = tuple(await reader.facts(employer.id, limit=checkpoint.size))
+    facts, years = await _facts(reader, employer.id, checkpoint.size, options.year)
     by_cycle: dict[str, list[Placed]] = {}
     for seq, fact in facts:
         if fact.cycle is not None:
@@ -160,8 +164,7 @@ async def read(
     own = CycleRef(employer=employer.id, year=options.year)
     started = next((f.body for _s, f in by_cycle.get(own.id, ()) if isinstance(f.body, CycleStarted)), None)
     if started is None:
-        years = sorted({CycleRef.parse(id).year for id in by_cycle})
-        raise NoSuchYear(employer.id, options.year, checkpoint.size, years)
+        raise NoSuchYear(employer.id, options.year, checkpoint.size, sorted(years))
     programme = Programme.model_validate_json(await reader.rulebook(started.programme))
     law = LegalRegister.model_validate_json(await reader.rulebook(started.law))
     in_force = fold(fact for _seq, fact in by_cycle[own.id]).organisation or started.organisation
@@ -197,6 +200,20 @@ async def read(
         erasures=erasures,
         texts=await _texts(reader, facts, options, steps, show),
     )
+
+
+async def _facts(reader: Reader, employer: str, size: int, year: int) -> tuple[tuple[Placed, ...], set[int]]:
+    """The facts that `Sources` keeps, and the years there are, read bit by bit: a ledger has many years."""
+    kept, of = list[Placed](), dict[str | None, int | None]({None: None})
+    after = 0
+    while page := await reader.facts(employer, after=after, limit=min(_PAGE, size - after)):
+        after = page[-1][0]
+        for seq, fact in page:
+            if fact.cycle is not None and fact.cycle not in of:
+                of[fact.cycle] = CycleRef.parse(fact.cycle).year
+            if of[fact.cycle] in (None, year) or committed(fact) is not None:
+                kept.append((seq, fact))
+    return tuple(kept), {found for found in of.values() if found is not None}
 
 
 def carried_by(law: LegalRegister, reference: str) -> tuple[str, ...]:

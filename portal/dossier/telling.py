@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Final, Protocol
 
-from activities.language import N_, _, current, format_by, format_moment, ngettext
-from activities.words import ROLES
-from portal.dossier.paper import legible
-from portal.dossier.sources import Sources
+from activities.language import N_, _, current, format_by, format_moment, format_number, ngettext
+from activities.words import ROLES, listed
+from portal.dossier.paper import MOST, legible
+from portal.dossier.sources import Sources, Written
 from workflows.rules.calendar import oslo_day
 from workflows.rules.events import SYSTEM, UNKNOWN, Fact
 from workflows.rules.evidence import Lack, State, StepEvidence
@@ -107,6 +107,22 @@ class Teller:
         """The fact in a sentence."""
         return legible(self.voice.fact(fact, self._names, self._units))
 
+    def quoted(self, written: Written) -> str:
+        """What somebody wrote; of a text without end the first, and where the rest is. It must be one that is shown.
+
+        `shortened` has those that are cut.
+        """
+        text = legible(written.text or "")
+        if len(text) <= MOST:
+            return text
+        more = _("[… {count} tegn til; hele teksten står i facts.jsonl, nr. {seq}]")
+        return f"{text[:MOST]} {more.format(count=format_number(len(text) - MOST), seq=written.seq)}"
+
+    def shortened(self) -> list[tuple[int, int]]:
+        """The texts that are cut here: the place of each in the ledger, and how many characters it has."""
+        lengths = ((t.seq, len(legible(t.text))) for t in self.sources.texts.values() if t.text is not None)
+        return sorted((seq, length) for seq, length in lengths if length > MOST)
+
 
 def role_name(role: Role) -> str:
     """As a person has it: «verneombud»."""
@@ -145,13 +161,3 @@ def refs(seqs: Iterable[int]) -> str:
         return ""
     text = ngettext(" (faktum {numbers})", " (fakta {numbers})", len(found))
     return text.format(numbers=", ".join(map(str, found)))
-
-
-def listed(parts: Iterable[str]) -> str:
-    """«a, b og c»; the empty text without any."""
-    *most, last = list(parts) or [""]
-    return _("{most} og {last}").format(most=", ".join(most), last=last) if most else last
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

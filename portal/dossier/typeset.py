@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 
+from activities.legible import JOINERS
 from portal.dossier.paper import Paper
 
 
@@ -35,9 +36,13 @@ def _inputs(paper: Paper, evidence: str) -> dict[str, str]:
 
 
 def printable(value: object) -> object:
-    """The value with each character that the fonts lack written as `[U+1F600]`: PDF/A has no empty boxes."""
+    """The value with each character that the fonts lack written as `[U+1F600]`: PDF/A has no empty boxes.
+
+    A joiner has no look of its own, and is left out.
+    """
     if isinstance(value, str):
-        return "".join(char if _has_glyph(char) else f"[U+{ord(char):04X}]" for char in value)
+        seen = (char for char in value if char not in JOINERS)
+        return "".join(char if _has_glyph(char) else f"[U+{ord(char):04X}]" for char in seen)
     if isinstance(value, dict):
         return {key: printable(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -7,8 +7,11 @@ from functools import cache
 from importlib.resources import files
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from activities.language import Language
 from portal.dossier.paper import (
+    NONE,
     Block,
+    Citations,
     Grid,
     Listing,
     Pairs,
@@ -52,17 +55,17 @@ def page(paper: Paper) -> bytes:
 
 
 def _contents(parent: Element, paper: Paper) -> None:
+    # Closed at first: on a phone it is several screens long, and the summary comes after it.
     nav = SubElement(parent, "nav", {"aria-label": paper.contents})
-    _text(nav, "h2", paper.contents)
-    chapters = SubElement(nav, "ol")
-    below: Element | None = None
+    folded = SubElement(nav, "details")
+    _text(folded, "summary", paper.contents)
+    lists = [SubElement(folded, "ol")]
     for section in paper.sections:
-        if section.level == 1:
-            item, below = SubElement(chapters, "li"), None
-            _text(item, "a", section.title, {"href": f"#{section.anchor}"})
-        elif section.level == 2:
-            below = SubElement(item, "ul") if below is None else below
-            _text(SubElement(below, "li"), "a", section.title, {"href": f"#{section.anchor}"})
+        del lists[section.level :]
+        while len(lists) < section.level:
+            lists.append(SubElement(lists[-1][-1], "ul"))
+        item = SubElement(lists[-1], "li")
+        _text(item, "a", section.title, {"href": f"#{section.anchor}"})
 
 
 def _section(parent: Element, section: Section) -> None:
@@ -80,6 +83,8 @@ def _block(parent: Element, block: Block) -> None:
             listing = SubElement(parent, "ul", {"class": block.tone})
             for item in block.items:
                 _text(listing, "li", item)
+        case Citations():
+            _citations(parent, block)
         case Pairs():
             pairs = SubElement(parent, "dl", {"class": "code"} if block.code else {})
             for name, value in block.rows:
@@ -96,9 +101,21 @@ def _block(parent: Element, block: Block) -> None:
             SubElement(parent, "img", {"src": f"data:image/svg+xml;base64,{data}", "alt": block.alt})
 
 
+def _citations(parent: Element, citations: Citations) -> None:
+    listing = SubElement(parent, "ul", {"class": "small"})
+    for name, text in citations.rows:
+        item = SubElement(listing, "li")
+        _text(item, "span", name, _in(citations.names)).tail = ": "
+        _text(item, "span", text, _in(citations.texts))
+
+
+def _in(language: Language | None) -> dict[str, str]:
+    return {} if language is None else {"lang": language}
+
+
 def _grid(parent: Element, grid: Grid) -> None:
     # A narrow screen lays rows out one below the other, and then only the roles say that it is a table.
-    table = SubElement(parent, "table", {"role": "table"})
+    table = SubElement(parent, "table", {"role": "table", **({"class": "compact"} if grid.compact else {})})
     _text(table, "caption", grid.caption)
     columns = SubElement(table, "colgroup")
     for width in grid.widths:
@@ -109,8 +126,12 @@ def _grid(parent: Element, grid: Grid) -> None:
     body = SubElement(table, "tbody", {"role": "rowgroup"})
     for row in grid.rows:
         line = SubElement(body, "tr", {"role": "row"})
-        for title, cell in zip(grid.head, row, strict=True):
-            _text(line, "td", cell, {"role": "cell", "data-title": title})
+        for number, (title, cell) in enumerate(zip(grid.head, row, strict=True), 1):
+            told = {"role": "cell", "data-title": title}
+            if grid.compact:
+                # Empty cells are not there on a narrow screen, so each says which column it is of.
+                told |= {"aria-colindex": str(number), **({"class": "none"} if cell == NONE else {})}
+            _text(line, "td", cell, told)
 
 
 def _text(parent: Element, tag: str, text: str, attributes: dict[str, str] | None = None) -> Element:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from activities.language import N_, Language, translator
+from activities.words import STAGES
 from portal.pictures.dial import (
     BAND_TITLE,
     KEY,
@@ -248,15 +249,6 @@ def _cell(x: float, y: float, stage: Stage | None, name: str, lines: Sequence[st
 
 # --- the planned year -----------------------------------------------------------------------------
 
-STAGES: Mapping[Stage, str] = {
-    Stage.PLAN: N_("Planlegging"),
-    Stage.MAP: N_("Kartlegging"),
-    Stage.ASSESS: N_("Risikovurdering"),
-    Stage.ACT: N_("Tiltak"),
-    Stage.INFORM: N_("Informasjon"),
-    Stage.FOLLOW_UP: N_("Oppfølging"),
-    Stage.REVIEW: N_("Gjennomgang"),
-}
 BLACKOUTS: Mapping[Blackout, str] = {
     Blackout.FELLESFERIE: N_("fellesferie"),
     Blackout.EASTER: N_("påske"),

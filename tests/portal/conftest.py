@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.portal.inspected import played
+from portal.dossier.making import Made
+from tests.portal.inspected import dossier, played
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,15 @@ def inspected_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inspected")
     asyncio.run(played(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def made(inspected_year: Path) -> Made:
+    return dossier(inspected_year, person="per", texts=True, documents=True)
+
+
+@pytest.fixture(scope="session")
+def unpacked(made: Made) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(made.content)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}

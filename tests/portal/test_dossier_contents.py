@@ -5,16 +5,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from activities.language import LANGUAGES, Language, speaking
+from portal.dossier import departures
+from portal.dossier.checking import ASK, readme
 from portal.dossier.colophon import Attached, omissions
 from portal.dossier.contents import compose
-from portal.dossier.paper import Grid, Listing, Pairs, Paper, Paragraph, Picture, Quote, Section
+from portal.dossier.paper import (
+    MOST,
+    Citations,
+    Grid,
+    Listing,
+    Pairs,
+    Paper,
+    Paragraph,
+    Picture,
+    Quote,
+    Section,
+)
+from portal.dossier.sheets import workbook
 from portal.dossier.telling import Teller
 from portal.dossier.themes import by_theme, themes
+from tests.portal.cells import rows
 from tests.portal.inspected import ANSWER, DISAGREEMENT, HOSTILE_NAMES, REASON, sources
 from worker.cli.dossier import Voice
 from workflows.rules.law import parse_law
@@ -40,7 +57,7 @@ def strings(whole: Paper) -> list[str]:
                 out.append(block.text)
             case Listing():
                 out += block.items
-            case Pairs():
+            case Pairs() | Citations():
                 out += [text for row in block.rows for text in row]
             case Grid():
                 out += [block.caption, *block.head, *(text for row in block.rows for text in row)]
@@ -90,6 +107,35 @@ def test_a_requirement_tells_what_the_law_asks_in_the_registers_words_and_marks_
     unverified = [p for p in LAW.provisions if p.confidence == "unverified"]
     assert "er ikke kontrollert mot kilden" in told
     assert any(p.section.casefold() in told.casefold() for p in unverified)
+
+
+def test_the_chapters_are_of_the_first_level_their_themes_of_the_second_and_requirements_of_the_third(
+    whole: Paper,
+) -> None:
+    levels = {s.anchor: s.level for s in whole.sections}
+    assert {level for anchor, level in levels.items() if anchor.startswith("theme-")} == {2}
+    assert {level for anchor, level in levels.items() if re.fullmatch(r"r-\d\d", anchor)} == {3}
+    ordered = [1, *levels.values()]
+    assert all(below <= above + 1 for above, below in pairwise(ordered))
+    assert len([s for s in whole.sections if s.level == 1]) < 16
+
+
+@pytest.mark.parametrize(
+    ("language", "names", "texts"), [("nb", None, None), ("nn", "nb", "nb"), ("en", "nb", None)]
+)
+def test_an_act_is_named_in_the_language_that_it_is_written_in(
+    inspected_year: Path, language: Language, names: str | None, texts: str | None
+) -> None:
+    cited = [
+        b
+        for s in paper(inspected_year, language, law=("R-20",)).sections
+        for b in s.blocks
+        if isinstance(b, Citations)
+    ]
+    [(name, said)] = cited[0].rows
+    assert name == "Forskrift om organisering, ledelse og medvirkning § 7-1"
+    assert ("The employer shall" in said) is (language == "en")
+    assert (cited[0].names, cited[0].texts) == (names, texts)
 
 
 def test_a_step_tells_its_dates_who_filed_who_answered_and_where_the_ledger_says_so(whole: Paper) -> None:
@@ -236,6 +282,60 @@ def test_a_part_of_the_law_shows_no_other_steps_their_documents_or_their_texts(i
     assert ANSWER not in text(told)
     assert REASON in text(told)
     assert "2 tekster fra andre år eller steg er utelatt." in text(section(told, "left-out"))
+
+
+def test_a_text_from_before_there_was_a_limit_is_cut_with_its_place_and_said_to_be_cut(
+    inspected_year: Path,
+) -> None:
+    found = sources(inspected_year, person="per", texts=True)
+    seq, longest = max(
+        ((seq, t) for seq, t in found.texts.items() if t.text), key=lambda pair: len(pair[1].text or "")
+    )
+    texts = {**found.texts, seq: replace(longest, text="a" * 1_048_570)}
+    with speaking("nb"):
+        teller = Teller(replace(found, texts=texts), Voice())
+        told = text(compose(teller, NOTHING))
+        [cut] = [o for o in omissions(teller, NOTHING) if o.code == "text_shortened"]
+        cells = [str(cell) for row in rows(workbook(teller))["beslutninger"] for cell in row]
+    marked = f"{'a' * MOST} [… 1\xa0036\xa0570 tegn til; hele teksten står i facts.jsonl, nr. {seq}]"
+    assert marked in told
+    assert "a" * (MOST + 1) not in told
+    assert marked in cells
+    assert cut.text.endswith(f"hele teksten står i facts.jsonl, nr. {seq}.")
+    assert "1\xa0048\xa0570 tegn" in cut.text
+    assert "Ingenting er utelatt" not in told
+    assert cut.text in told
+
+
+def test_rows_that_are_only_counted_are_said_to_be_left_out(
+    inspected_year: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with speaking("nb"):
+        teller = Teller(sources(inspected_year, person="per", texts=True), Voice())
+        assert not {o.code for o in omissions(teller, NOTHING)} & {"deviations_counted", "attempts_counted"}
+        late = section(compose(teller, NOTHING), "deviations").blocks[0]
+        monkeypatch.setattr(departures, "MOST", 0)
+        counted = {o.code: o.count for o in omissions(teller, NOTHING)}
+    assert isinstance(late, Grid)
+    assert counted["deviations_counted"] == len(late.rows)
+    assert counted["attempts_counted"] == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_says_what_is_signed_how_the_answer_is_read_and_how_to_ask_for_more(
+    inspected_year: Path, language: Language
+) -> None:
+    with speaking(language):
+        teller = Teller(sources(inspected_year, language), Voice())
+        for told in (text(section(compose(teller, NOTHING), "checking")), readme(teller)):
+            assert {"PROVED: ", "NOT PROVED: ", "FAULTS: "} <= {
+                *re.findall(r"^[A-Z ]+: ", told, re.MULTILINE)
+            }
+            assert ASK in told
+            assert teller.sources.checkpoint.fingerprint in told
+    # What the answer is said to look like is what the program writes.
+    written = files("activities.ledger").joinpath("verify.py").read_text("utf-8")
+    assert all(heading in written for heading in ("\nPROVED", "\nNOT PROVED", '"FAULTS"'))
 
 
 def test_what_people_wrote_comes_through_whole_and_harmless(whole: Paper) -> None:

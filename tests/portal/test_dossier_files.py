@@ -10,72 +10,24 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import pikepdf
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from python_calamine import CalamineWorkbook
 
 from activities.language import LANGUAGES, Language
-from portal.dossier import typeset, web
+from portal.dossier import web
 from portal.dossier.making import Made
 from portal.dossier.paper import (
-    MOST,
-    Grid,
-    Listing,
-    Pairs,
-    Paper,
-    Paragraph,
-    Picture,
-    Quote,
-    Section,
+    NONE,
     legible,
 )
-from portal.dossier.typeset import printable
+from portal.dossier.sheets import LONGEST, fitted
+from tests.portal.cells import rows
 from tests.portal.inspected import FORMULA, MARKUP, dossier
-
-AT = datetime(2028, 2, 20, 12, tzinfo=UTC)
-SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9" fill="#fff"/></svg>'
-)
-
-
-@pytest.fixture(scope="module")
-def made(inspected_year: Path) -> Made:
-    return dossier(inspected_year, person="per", texts=True, documents=True)
-
-
-@pytest.fixture(scope="module")
-def unpacked(made: Made) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(made.content)) as archive:
-        assert archive.testzip() is None
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def sheet_of(words: str) -> Paper:
-    """A paper in which every kind of block says the same words."""
-    said = legible(words)
-    return Paper(
-        language="nb", title="Tilsynsmappe", subtitle=said, running=said, mark=said, contents="Innhold",
-        page="Side {page} av {pages}", cover=(Paragraph(text=said), Pairs(rows=((said, said),), code=True)),
-        sections=(
-            Section(
-                anchor="a", title=f"T {said}", level=1,
-                blocks=(
-                    Listing(items=(said,), tone="lacking"),
-                    Grid(caption=said, head=(said,), widths=(1,), rows=((said,),)),
-                    Quote(said=said, text=said), Picture(svg=SVG, alt=said or "bilde"),
-                ),
-            ),
-        ),
-    )  # fmt: skip
-
+from tests.portal.papers import sheet_of
 
 # --- the same bytes -----------------------------------------------------------------------------------
 
@@ -162,94 +114,6 @@ def test_who_unpacks_it_can_check_it_with_what_lies_in_it(unpacked: dict[str, by
     assert verified(tmp_path, fingerprint).returncode == 1
 
 
-# --- the PDF ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def pdf(unpacked: dict[str, bytes]) -> Iterator[pikepdf.Pdf]:
-    with pikepdf.open(io.BytesIO(unpacked["dossier.pdf"])) as found:
-        yield found
-
-
-def test_the_pdf_says_that_it_is_archival_and_accessible(pdf: pikepdf.Pdf) -> None:
-    with pdf.open_metadata() as told:
-        assert (told["pdfaid:part"], told["pdfaid:conformance"]) == ("3", "A")
-        assert told["pdfuaid:part"] == "1"
-        assert told["dc:title"] == "Tilsynsmappe, Nordfjord Tre AS 2027"
-    assert pdf.Root.MarkInfo.Marked
-    assert str(pdf.Root.Lang).startswith("nb")
-    assert pdf.Root.ViewerPreferences.DisplayDocTitle
-    assert "/OutputIntents" in pdf.Root
-    assert "/Outlines" in pdf.Root
-
-
-def elements(of: Any) -> Iterator[Any]:
-    """Every element of the structure, in reading order."""
-    kids = of.get("/K", [])
-    for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
-        if isinstance(kid, pikepdf.Dictionary) and "/S" in kid:
-            yield kid
-            yield from elements(kid)
-
-
-def test_every_picture_has_words_and_every_table_headings(pdf: pikepdf.Pdf) -> None:
-    found = list(elements(pdf.Root.StructTreeRoot))
-    kinds = [str(e.S) for e in found]
-    figures = [e for e in found if str(e.S) == "/Figure"]
-    assert figures
-    assert all(str(e.Alt) for e in figures)
-    headings = [e for e in found if str(e.S) == "/TH"]
-    assert headings
-    assert all(scope(e) == "/Column" for e in headings)
-    tables = kinds.count("/Table")
-    assert tables > 30
-    assert {"/H1", "/H2", "/TOC", "/L", "/LBody"} <= set(kinds)
-
-
-def scope(cell: Any) -> str:
-    attributes = cell.get("/A", [])
-    every = attributes if isinstance(attributes, pikepdf.Array) else [attributes]
-    return next((str(a.Scope) for a in every if "/Scope" in a), "")
-
-
-def test_the_pdf_carries_the_same_ledger_as_the_archive(pdf: pikepdf.Pdf, unpacked: dict[str, bytes]) -> None:
-    assert pdf.attachments["facts.jsonl"].get_file().read_bytes() == unpacked["facts.jsonl"]
-    [attached] = list(pdf.Root.AF)
-    assert str(attached.AFRelationship) == "/Data"
-
-
-def test_only_the_fonts_inside_are_used(pdf: pikepdf.Pdf) -> None:
-    names = set()
-    for page in pdf.pages:
-        for font in page.resources.get("/Font", {}).values():
-            for descendant in font.get("/DescendantFonts", [font]):
-                names.add(str(descendant.BaseFont).partition("+")[2])
-                assert "/FontDescriptor" in descendant
-    assert {name.split("-")[0] for name in names} <= {"LibertinusSerif", "DejaVuSansMono", "NewCM10"}
-
-
-def test_every_character_that_is_said_to_have_a_glyph_can_be_set() -> None:
-    whole = "".join(chr(c) for first, last in typeset._GLYPHS for c in range(first, last + 1))
-    assert printable(whole) == whole
-    assert typeset.pdf(sheet_of(whole), b"", AT)
-
-
-def test_what_the_fonts_lack_is_written_as_its_number() -> None:
-    assert printable({"a": ["Ødegård \N{PILE OF POO}", 3]}) == {"a": ["Ødegård [U+1F4A9]", 3]}
-
-
-def test_markup_is_not_read_by_the_typesetter() -> None:
-    plain, marked = (len(typeset.pdf(sheet_of(words), b"", AT)) for words in ("#" * 40, "a" * 40))
-    assert abs(plain - marked) < 4000
-    assert typeset.pdf(sheet_of('#panic("x") #read("/etc/passwd") $ * _ ` [ ] < > @ \\ "'), b"", AT)
-
-
-@given(st.text(max_size=300))
-@settings(max_examples=15)
-def test_any_text_can_be_set(words: str) -> None:
-    assert typeset.pdf(sheet_of(words), b"", AT).startswith(b"%PDF-1.7")
-
-
 # --- the web page ---------------------------------------------------------------------------------------------
 
 
@@ -308,12 +172,26 @@ def sheet_tags(empty: Reading, words: str) -> list[str]:
     return [*empty.tags[:at], *(["p"] if words else []), *empty.tags[at:]]
 
 
+def test_the_contents_are_folded_away_before_the_summary(unpacked: dict[str, bytes]) -> None:
+    page = unpacked["dossier.html"].decode()
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert folded.startswith("<details><summary>Innhold</summary><ol><li>")
+    links = re.findall(r'<a href="#([^"]+)"', folded)
+    assert links == re.findall(r'<h[234] id="([^"]+)"', page)
+    assert folded.count("<ul>") == 1 + len([link for link in links if link.startswith("theme-")])
+
+
+def test_on_a_narrow_screen_the_summary_has_only_the_numbers_there_are(unpacked: dict[str, bytes]) -> None:
+    page = unpacked["dossier.html"].decode()
+    compact = page[page.index('class="compact"') :].partition("</table>")[0]
+    cells = re.findall(
+        r'<td role="cell" data-title="[^"]+" aria-colindex="(\d)"( class="none")?>([^<]+)', compact
+    )
+    assert {number for number, _none, _text in cells} == set("123456")
+    assert all(bool(none) is (said == NONE) for _number, none, said in cells)
+
+
 # --- the spreadsheet --------------------------------------------------------------------------------------------
-
-
-def rows(content: bytes) -> dict[str, list[list[Any]]]:
-    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
 
 
 def test_the_spreadsheet_has_its_four_sheets_and_runs_nothing(unpacked: dict[str, bytes]) -> None:
@@ -346,16 +224,8 @@ def test_the_spreadsheet_has_both_due_dates(unpacked: dict[str, bytes]) -> None:
 # --- texts ---------------------------------------------------------------------------------------------------------
 
 
-@given(st.text())
-def test_legible_text_has_nothing_hidden_and_reading_it_again_changes_nothing(words: str) -> None:
-    shown = legible(words)
-    assert (
-        shown.replace("\n", "").isprintable()
-        or any(c in shown for c in "\xa0\u2000\u3000")
-        or not shown.isascii()
-    )
-    assert legible(shown) == shown
-
-
-def test_a_text_without_end_is_cut_and_says_so() -> None:
-    assert legible("a" * (MOST + 1)) == "a" * MOST + " […]"
+def test_more_than_a_cell_holds_is_cut_and_says_where_the_rest_is() -> None:
+    assert fitted("a" * LONGEST) == "a" * LONGEST
+    cut = fitted("a" * (LONGEST + 1))
+    assert len(cut) == LONGEST
+    assert cut.endswith("a [… resten står i dossier.pdf]")

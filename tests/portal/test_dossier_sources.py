@@ -20,7 +20,8 @@ import pytest
 
 from activities.history_files import place
 from activities.language import speaking
-from activities.ledger.notes import anchor, log_vkey
+from activities.ledger.heads import anchor
+from activities.ledger.notes import log_vkey
 from activities.signatures import SigningKey
 from activities.store.checkpoints import AnchorRow, add_anchor
 from portal.dossier.making import Damaged, NoCheckpoint, file_name
@@ -36,9 +37,14 @@ RUN, OTHER_RUN = "0" * 8 + "-0000-0000-0000-" + "0" * 12, "1" * 8 + "-0000-0000-
 HISTORY = gzip.compress(b"en historikk", mtime=0)
 
 
-def exported(run: str, events: int, content: bytes) -> HistoryExported:
+OPENER = f"opener/{EMPLOYER}-2026-12-01T07:00:00Z"
+OTHERS = (f"opener/{EMPLOYER}-2027-12-01T07:00:00Z", f"retention/{EMPLOYER}-2027-01-15T07:00:00Z")
+OPENING = gzip.compress(b"slik ble det apnet", mtime=0)
+
+
+def exported(run: str, events: int, content: bytes, workflow: str = UNIT) -> HistoryExported:
     return HistoryExported(
-        workflow=UNIT, run=run, events=events, sha256=hashlib.sha256(content).hexdigest(), size=len(content),
+        workflow=workflow, run=run, events=events, sha256=hashlib.sha256(content).hexdigest(), size=len(content),
         closed=True, version="0.3.0",
     )  # fmt: skip
 
@@ -66,6 +72,7 @@ async def later(folder: Path) -> None:
     mill.now = datetime(2040, 1, 2, 12, tzinfo=UTC)
     await erase(mill, "hanne", ErasePerson(person="per", basis="left"))
     exports = [exported(RUN, 3, b"en kortere"), exported(RUN, 7, HISTORY), exported(OTHER_RUN, 5, b"borte")]
+    exports += [exported(RUN, 8, OPENING, workflow) for workflow in (OPENER, *OTHERS)]
     async with mill.database.write(EMPLOYER) as tx:
         await tx.append(
             [
@@ -79,9 +86,11 @@ async def later(folder: Path) -> None:
         await add_anchor(tx, EMPLOYER, AnchorRow(kind="pin", size=290, holder="senere.txt", made=after))
     await checkpoint(mill, folder)
     await mill.database.close()
-    kept = place(folder / "histories", EMPLOYER, UNIT, RUN, 7)
-    kept.parent.mkdir(parents=True)
-    kept.write_bytes(HISTORY)
+    files = [(UNIT, 7, HISTORY), *((workflow, 8, OPENING) for workflow in (OPENER, *OTHERS))]
+    for workflow, events, content in files:
+        kept = place(folder / "histories", EMPLOYER, workflow, RUN, events)
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(content)
 
 
 async def erase(mill: Sawmill, who: str, act: Act) -> None:
@@ -140,9 +149,16 @@ def test_an_erased_document_is_not_among_the_documents_and_is_told(unpacked: Pat
 
 
 def test_the_longest_history_of_each_run_is_there_and_a_lost_one_is_told(unpacked: Path) -> None:
-    files = [p for p in (unpacked / "histories").rglob("*") if p.is_file()]
+    files = [p for p in (unpacked / "histories" / UNIT.replace("/", "_")).rglob("*") if p.is_file()]
     assert [p.read_bytes() for p in files] == [HISTORY]
     assert f"{OTHER_RUN}-5.pb.gz skulle vært med" in left_out(unpacked)["missing"]
+
+
+def test_what_opened_the_year_is_there_and_what_opened_another_or_erased_is_not(unpacked: Path) -> None:
+    folders = {p.name for p in (unpacked / "histories").iterdir()}
+    assert folders == {UNIT.replace("/", "_"), f"opener_{EMPLOYER}-2026-12-01T070000Z"}
+    [file] = (unpacked / "histories" / f"opener_{EMPLOYER}-2026-12-01T070000Z").iterdir()
+    assert file.read_bytes() == OPENING
 
 
 def test_who_has_something_to_check_against_is_told_as_it_was_at_the_checkpoint(page: str) -> None:

@@ -19,6 +19,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Id, Role
+from workflows.rules.phrase import Phrase
 from workflows.rules.programme import Stage
 from workflows.rules.terms import CycleId, FactId, Hash, Outcome, Records, StepKey, at
 
@@ -31,6 +32,9 @@ LONGEST_LIFE = timedelta(days=7)
 
 LARGEST = 16_384
 """Bytes of an envelope. A genuine one is under 2,000."""
+
+LONGEST_TEXT = 12_000
+"""Characters of what a person may write with one act. What is longer is a document."""
 
 KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -238,6 +242,24 @@ class Unreadable(ValueError):
     def __init__(self, fault: str, *, unsigned: bool = False) -> None:
         super().__init__(fault)
         self.unsigned = unsigned
+
+
+class TextTooLong(ValueError):
+    """What somebody wrote with an act has `length` characters; it repeats nothing of it."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.fault = Phrase(
+            "The text is {length} characters long, and {most} is the most that can be written with an act.",
+            length=length, most=LONGEST_TEXT,
+        )  # fmt: skip
+        self.remedy = Phrase("Shorten it, and file the whole of it as a document: forsvarlig step submit")
+        super().__init__(f"{self.fault} {self.remedy}")
+
+
+def short_enough(text: str) -> bool:
+    """Whether the text may be written with an act. What was recorded before there was a limit stands."""
+    return len(text) <= LONGEST_TEXT
 
 
 def payload(statement: Statement) -> bytes:
