@@ -8,10 +8,9 @@ line, from the portal, or through Temporal as a raw signal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
-from activities.addressees import told
 from activities.erasure import carry_out, of_the_record, whom_it_concerns
 from activities.ledger.log import Payload, commit, commitment
 from activities.organisations import ring_running
@@ -24,19 +23,11 @@ from activities.store.errors import NotThere
 from activities.store.rows import CycleRow
 from activities.store.transaction import Transaction
 from workflows.rules.acts import RECORD_ACTS, OfTheRecord, judge, judge_for_employer, judge_of_the_record
+from workflows.rules.addressees import key_watchers, told
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
+from workflows.rules.calendar import oslo_day
 from workflows.rules.delegation import with_act
-from workflows.rules.events import (
-    UNKNOWN,
-    AbsenceSet,
-    AttemptRefused,
-    Body,
-    Delegated,
-    DelegationEnded,
-    DueDateChanged,
-    Fact,
-    KeyEnrolled,
-    KeyRevoked,
-)
+from workflows.rules.events import UNKNOWN, AttemptRefused, Body, DueDateChanged, Fact
 from workflows.rules.keys import KeyRing, why_not
 from workflows.rules.organisation import Organisation, Role
 from workflows.rules.refusals import refused
@@ -51,6 +42,7 @@ from workflows.rules.statement import (
     Unreadable,
     read_envelope,
     read_statement,
+    short_enough,
 )
 from workflows.rules.terms import CycleRef, Outcome, Refusal
 
@@ -342,7 +334,7 @@ class Doors:
             if organisation is not None and isinstance(body, Delegated | DelegationEnded | AbsenceSet):
                 new = await tx.put_organisation(with_act(organisation, body), came.now)
                 await ring_running(tx, statement.employer, new, came.now)
-            concerned = _concerned(body, ring, organisation, here)
+            concerned = _concerned(body, ring, organisation, here, oslo_day(came.now))
             if about is not None and organisation is not None:
                 concerned = whom_it_concerns(organisation, about, body, actor, came.now)
             await tx.tell(told(receipt.fact, concerned=concerned), receipt.fact, receipt.seq, came.now)
@@ -372,17 +364,20 @@ async def _committed(
     found = next((t for t in texts if commitment(t.salt, t.text) == wanted), None) or await tx.deposited(
         wanted
     )
-    return found, None if found is not None else Refusal.COMMENT_REQUIRED
+    if found is None:
+        return None, Refusal.COMMENT_REQUIRED
+    return (found, None) if short_enough(found.text) else (None, Refusal.TEXT_TOO_LONG)
 
 
 def _concerned(
-    body: Body, ring: KeyRing, organisation: Organisation | None, here: StepStanding | None
+    body: Body, ring: KeyRing, organisation: Organisation | None, here: StepStanding | None, day: date
 ) -> Sequence[str]:
     """Whom the fact concerns without naming them."""
     match body:
-        case KeyRevoked(key=id):
-            person = ring.keys[id].person if id in ring.keys else None
-            return () if person is None else (person,)
+        case KeyEnrolled(person=str(holder)) if organisation is not None:
+            return key_watchers(organisation, holder, day)
+        case KeyRevoked(key=id) if id in ring.keys and (person := ring.keys[id].person) is not None:
+            return (person, *(key_watchers(organisation, person, day) if organisation is not None else ()))
         case DelegationEnded(delegation=id) if organisation is not None:
             return [p for d in organisation.delegations if d.id == id for p in (d.person, d.to)]
         case DueDateChanged() if here is not None:

@@ -13,16 +13,18 @@ from datetime import datetime, time
 from email.message import EmailMessage
 
 from activities.digest import Digest
-from activities.ledger.notes import read_checkpoint
+from activities.ledger.heads import fingerprint, read_checkpoint
 from activities.letter_parts import Matter, Voice
+from activities.letters import Pen
 from activities.mail import HEAD, Header, Letter, Section, as_message, usable
 from activities.personal_letters import Notice, PersonalPen
 from activities.situations import Situations, opened_step
 from activities.store import checkpoints, letters
 from activities.store.database import Reader
 from activities.store.rows import OutboxRow, PersonRow
-from activities.wording import Pen
-from workflows.rules.events import CycleStarted, Delegated, DelegationEnded, Fact, StepReopened
+from workflows.rules.addressees import at_once
+from workflows.rules.authority_facts import Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
+from workflows.rules.events import CycleStarted, Fact, StepReopened
 from workflows.rules.notices import dated
 from workflows.rules.standing import fold
 
@@ -55,6 +57,14 @@ class Composer:
         topic = await self._topic(row)
         people = self._people[row.employer]
         return not isinstance(topic, Matter) or Pen(topic, people, person).is_news()
+
+    async def is_at_once(self, row: OutboxRow) -> bool:
+        """Whether the row is told in a mail of its own as soon as it comes. `LookupError` as `compose`."""
+        # What belongs to a year is not, and is by far the most; it need not be read for that.
+        if not row.key.startswith(f"{row.employer}#"):
+            return False
+        topic = await self._topic(row)
+        return at_once(topic.fact, row.target)
 
     async def letter(self, row: OutboxRow, digest_at: time) -> EmailMessage | None:
         """The message of a letter; None when nothing of it is left to tell, or nobody to tell it to."""
@@ -136,10 +146,16 @@ class Composer:
         return as_message(letter)
 
     async def _head(self, employer: str) -> str | None:
-        """The fingerprint of the newest checkpoint, if there is one; looked up once."""
+        """The fingerprint of the newest checkpoint, or of the ledger as it is where none is made yet; looked up
+        once. None for an empty ledger."""
         if employer not in self._heads:
             row = await checkpoints.newest(self._reader, employer)
-            self._heads[employer] = read_checkpoint(row.note)[0].fingerprint if row is not None else None
+            if row is not None:
+                self._heads[employer] = read_checkpoint(row.note)[0].fingerprint
+            else:
+                head = await self._reader.head(employer)
+                root = bytes.fromhex(head.root)
+                self._heads[employer] = fingerprint(head.size, root) if head.size else None
         return self._heads[employer]
 
     async def _person(self, employer: str, id: str) -> PersonRow | None:
@@ -175,7 +191,16 @@ class Composer:
             situation = await self._situations.of(self._reader, cycle)
         _hash, organisation = await self._reader.organisation(fact.employer)
         home = await self._reader.employer(fact.employer)
-        return Notice(seq, fact, organisation, situation, home.mode == "rehearsal", await self._made(fact))
+        trial, made, key_of = home.mode == "rehearsal", await self._made(fact), await self._key_of(fact)
+        return Notice(seq, fact, organisation, situation, trial, made, key_of)
+
+    async def _key_of(self, fact: Fact) -> str | None:
+        """The person whose key the fact revokes."""
+        if not isinstance(fact.body, KeyRevoked):
+            return None
+        facts = await self._reader.facts(fact.employer, kinds=("key_enrolled",))
+        bodies = (enrolled.body for _, enrolled in facts)
+        return next((b.person for b in bodies if isinstance(b, KeyEnrolled) and b.key == fact.body.key), None)
 
     async def _made(self, fact: Fact) -> Delegated | None:
         """The delegation that the fact ends."""

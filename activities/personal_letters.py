@@ -6,21 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
-from activities.letter_parts import Piece, Voice
+from activities.key_letters import KeyVoice
+from activities.letter_parts import Piece
 from activities.mail import Section
 from activities.store.rows import PersonRow
-from activities.words import REVOKED, ROLES
+from activities.words import ROLES
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
 from workflows.rules.calendar import oslo_day
 from workflows.rules.delegation import elected_in
-from workflows.rules.events import (
-    AbsenceSet,
-    Appointed,
-    Delegated,
-    DelegationEnded,
-    Fact,
-    KeyEnrolled,
-    KeyRevoked,
-)
+from workflows.rules.events import Appointed, Fact
 from workflows.rules.organisation import Organisation, Role
 from workflows.rules.plan import PlannedStep
 from workflows.rules.programme import Kind
@@ -32,7 +26,8 @@ _PARTS_SHOWN = 14
 
 
 class Notice(NamedTuple):
-    """A fact of no step. `situation` is that of its cycle, where it has one; `delegation` is the one that ended."""
+    """A fact of no step. `situation` is that of its cycle, where it has one; `delegation` is the one that ended,
+    and `key_of` the person whose key was revoked."""
 
     seq: int
     fact: Fact
@@ -40,9 +35,10 @@ class Notice(NamedTuple):
     situation: Situation | None
     rehearsal: bool
     delegation: Delegated | None = None
+    key_of: str | None = None
 
 
-class PersonalPen(Voice):
+class PersonalPen(KeyVoice):
     """Writes to one person of one such fact."""
 
     def __init__(self, notice: Notice, people: Mapping[str, PersonRow], person: PersonRow) -> None:
@@ -55,9 +51,9 @@ class PersonalPen(Voice):
             case Appointed() as body:
                 return self._appointed(body)
             case KeyEnrolled() as body:
-                return self._enrolled(body)
+                return self._enrolled(body, self.n.fact, self.n.organisation.name)
             case KeyRevoked() as body:
-                return self._revoked(body)
+                return self._revoked(body, self.n.fact, self.n.organisation.name, self.n.key_of)
             case Delegated() as body:
                 return self._delegated(body)
             case DelegationEnded() as body:
@@ -234,34 +230,6 @@ class PersonalPen(Voice):
         _ = self.t
         last = body.until - timedelta(days=1)
         return _("fra {since} til og med {last}").format(since=self._long(body.since), last=self._long(last))
-
-    # --- keys ---------------------------------------------------------------------------------------
-
-    def _enrolled(self, body: KeyEnrolled) -> Piece:
-        _ = self.t
-        subject = _("En nøkkel er registrert på deg")
-        lines = (
-            _(
-                "Fra nå av kan denne nøkkelen signere i ditt navn hos {employer}. Fingeravtrykk: {key}."
-            ).format(employer=self.n.organisation.name, key=body.key),
-            _("Er det du som har gjort det, trenger du ikke gjøre noe."),
-            _(
-                "Er det ikke deg, trekk nøkkelen tilbake med en gang. Det som er signert før det, blir stående."
-            ),
-        )
-        revoke = f"forsvarlig key revoke {body.key} --as {self.person.id} --reason stolen"
-        return Piece(subject, subject, lines, commands=((_("Trekk nøkkelen tilbake"), revoke),))
-
-    def _revoked(self, body: KeyRevoked) -> Piece:
-        _ = self.t
-        subject = _("En nøkkel som sto på deg, er trukket tilbake")
-        lines = (
-            _(
-                "Nøkkelen med fingeravtrykk {key} gjelder ikke lenger hos {employer}. Grunnen er at {reason}."
-            ).format(key=body.key, employer=self.n.organisation.name, reason=_(REVOKED[body.reason])),
-            _("Det som er signert med den før, blir stående. Har du ikke bedt om det, si fra."),
-        )
-        return Piece(subject, subject, lines)
 
     # --- the record itself --------------------------------------------------------------------------
 

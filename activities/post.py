@@ -62,6 +62,8 @@ class _Turn(NamedTuple):
     nothing: list[OutboxRow]
     failed: list[tuple[OutboxRow, str]]
     wait: Wait | None = None
+    alone: bool = False
+    """One row that goes in a letter of its own, whatever else went that day."""
 
 
 class Post:
@@ -138,7 +140,10 @@ class Post:
         sent = await letters.by_key(reader, keys)
         composer = Composer(reader, self._situations, self._sender, now)
         turns = []
-        for person, rows in waiting.items():
+        for person, everything in waiting.items():
+            at_once = [row for row in everything if await _is_at_once(composer, row)]
+            turns += [(await self._sorted(composer, person, [row]))._replace(alone=True) for row in at_once]
+            rows = [row for row in everything if row not in at_once]
             last = today if letters.letter_key(employer, person, today) in sent else None
             plain = [Waiting(id=row.id, created=row.created) for row in rows]
             match next_mail(plain, last, now, digest_at):
@@ -171,6 +176,8 @@ class Post:
             if ids:
                 letter = letters.LetterRow(person=turn.person, day=today, rows=ids)
                 key = letters.letter_key(employer, turn.person, today)
+                if turn.alone:
+                    key = letters.own_letter_key(turn.told[0], today)
                 if await tx.enqueue("mail", letter.target, key, now):
                     await tx.delivered(ids, now)
                     keys.append(key)
@@ -196,6 +203,13 @@ class Post:
                 at = (await self._situations.of(reader, newest)).programme.digest_at
             kept = self._digest_at[employer] = today, at
         return kept[1]
+
+
+async def _is_at_once(composer: Composer, row: OutboxRow) -> bool:
+    try:
+        return await composer.is_at_once(row)
+    except Exception:  # whatever is wrong with it is said when it is its turn
+        return False
 
 
 def wait_after(failures: int) -> timedelta:

@@ -22,6 +22,7 @@ from activities.mailbox import Mailbox
 from activities.outbox import Outbox
 from activities.retention import Retention
 from activities.signatures import SigningKey
+from activities.signed_heads import SignedHeads
 from activities.situations import Situations
 from activities.store.catching_up import catch_up
 from activities.store.database import Database
@@ -67,7 +68,13 @@ class Installation:
     @property
     def checkpoints(self) -> Checkpoints:
         """The checkpoints, with the log key as its file is now; the first time, a new one."""
-        return Checkpoints(self.database, SigningKey.load_or_make(self.settings.log_key), self.clock)
+        key = SigningKey.load_or_make(self.settings.log_key)
+        return Checkpoints(self.database, key, self.clock, self.signed_heads)
+
+    @property
+    def signed_heads(self) -> SignedHeads:
+        """What the log key has signed on this machine."""
+        return SignedHeads(self.settings.signed_heads)
 
     @cached_property
     def erased_files(self) -> ErasedFiles:

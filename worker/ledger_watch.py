@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
 from activities.anchors import Damaged, pin_daily, status
 from activities.checkpoints import LogKeyError
 from activities.signatures import KeyFileError
+from activities.signed_heads import HeadFileError, TakenBack
 from activities.store.errors import StoreError
 from worker.installation import Installation
 
@@ -19,17 +22,31 @@ CHECKPOINT_EVERY = timedelta(seconds=30)
 
 WARN_EVERY = timedelta(hours=1)
 
+LAST: Final = timedelta(seconds=10)
+"""How long a worker that stops may take for its last checkpoints."""
+
 log = structlog.get_logger(__name__)
 
 
 async def watch_ledgers(installation: Installation, stop: asyncio.Event) -> None:
-    """Look after the ledgers every `CHECKPOINT_EVERY` until `stop` is set, and once more then."""
+    """Look after the ledgers every `CHECKPOINT_EVERY` until `stop` is set."""
     watch = LedgerWatch(installation)
     while not stop.is_set():
         await watch.look()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), CHECKPOINT_EVERY.total_seconds())
-    await watch.look()
+
+
+async def make_last_checkpoints(installation: Installation) -> None:
+    """Checkpoints for what was recorded while a worker drained: the next one may start days later.
+
+    It takes at most `LAST` and raises nothing. What goes wrong is logged; the facts wait for the next worker.
+    """
+    try:
+        async with asyncio.timeout(LAST.total_seconds()):
+            await LedgerWatch(installation).cover()
+    except Exception as error:  # whatever it is, the rest must still be closed
+        log.warning("last_checkpoint_not_made", error=type(error).__name__)
 
 
 class LedgerWatch:
@@ -43,10 +60,22 @@ class LedgerWatch:
     async def look(self) -> None:
         """Checkpoints for what is new, today's anchor where a folder for them is set, and a warning if it is due."""
         now = self._installation.clock()
-        try:
+        with self._waiting(now):
             await self._checkpoints(now)
             await self._anchors(now)
             await self._warn(now)
+
+    async def cover(self) -> None:
+        """Checkpoints for what is new, and nothing else."""
+        now = self._installation.clock()
+        with self._waiting(now):
+            await self._checkpoints(now)
+
+    @contextlib.contextmanager
+    def _waiting(self, now: datetime) -> Iterator[None]:
+        """A database or a key that cannot be used now is logged, and waited for."""
+        try:
+            yield
         except StoreError as error:  # the outbox says so too, and waits
             log.warning("ledger_waits", error=type(error).__name__)
         except KeyFileError as error:
@@ -78,6 +107,16 @@ class LedgerWatch:
             self._say(
                 "log_key_is_another", now, employer=employer, key=error.key, enrolled=error.enrolled,
                 remedy="forsvarlig ledger rotate-key",
+            )  # fmt: skip
+        elif isinstance(error, TakenBack):
+            self._say(
+                "ledger_taken_back", now, employer=employer, signed=error.signed, facts=error.size,
+                remedy="forsvarlig ledger status",
+            )  # fmt: skip
+        elif isinstance(error, HeadFileError):
+            self._say(
+                "signed_head_unusable", now, employer=employer, file=str(error.path), fault=error.fault,
+                remedy="forsvarlig ledger status",
             )  # fmt: skip
         else:
             self._say(event, now, employer=employer, error=type(error).__name__, remedy="forsvarlig doctor")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -72,15 +72,18 @@ async def add_checkpoint(tx: Transaction, employer: str, row: CheckpointRow) -> 
 
 async def uncovered(reader: Reader) -> list[str]:
     """The employers whose newest checkpoint, if there is one, is not over all their facts."""
+    return [employer for employer, facts, covered in await extents(reader) if facts > covered]
+
+
+async def extents(reader: Reader) -> list[tuple[str, int, int]]:
+    """Each employer, how many facts it has, and how many of them its newest checkpoint is over."""
     covered = (
         select(func.coalesce(func.max(ledger_checkpoint.c.size), 0))
         .where(ledger_checkpoint.c.employer == ledger_head.c.employer)
         .scalar_subquery()
     )
-    found = (
-        select(ledger_head.c.employer).where(ledger_head.c.size > covered).order_by(ledger_head.c.employer)
-    )
-    return list(await reader.connection.scalars(found))
+    found = select(ledger_head.c.employer, ledger_head.c.size, covered).order_by(ledger_head.c.employer)
+    return [(employer, facts, size) for employer, facts, size in await reader.connection.execute(found)]
 
 
 async def add_anchor(tx: Transaction, employer: str, row: AnchorRow) -> None:
@@ -131,10 +134,29 @@ async def roots(reader: Reader, employer: str, sizes: Collection[int]) -> dict[i
     `LedgerError` when one is missing.
     """
     found: dict[int, bytes] = {0: EMPTY_ROOT} if 0 in sizes else {}
-    wanted, frontier = max(sizes, default=0), Frontier()
-    while frontier.size < wanted:
+    async for frontier in _growth(reader, employer, Frontier(), max(sizes, default=0)):
+        if frontier.size in sizes:
+            found[frontier.size] = frontier.root
+    return found
+
+
+async def grown(reader: Reader, employer: str, tree: Frontier, size: int) -> Frontier | None:
+    """The tree over the first `size` leaves: `tree`, and the bytes of the leaves after it.
+
+    None where there is none: `tree` has more leaves than that, or one of those after it is missing.
+    """
+    try:
+        async for frontier in _growth(reader, employer, tree, size):
+            tree = frontier
+    except LedgerError:
+        return None
+    return tree if tree.size == size else None
+
+
+async def _growth(reader: Reader, employer: str, frontier: Frontier, size: int) -> AsyncIterator[Frontier]:
+    while frontier.size < size:
         leaves = await _PAGE_OF_LEAVES.rows(
-            reader.connection, employer=employer, after=frontier.size, upto=wanted, most=_PAGE
+            reader.connection, employer=employer, after=frontier.size, upto=size, most=_PAGE
         )
         if not leaves:
             break
@@ -142,9 +164,7 @@ async def roots(reader: Reader, employer: str, sizes: Collection[int]) -> dict[i
             frontier = frontier.append(leaf_hash(leaf["body"]))
             if leaf["seq"] != frontier.size:
                 raise LedgerError(f"leaf {frontier.size} is missing.")
-            if frontier.size in sizes:
-                found[frontier.size] = frontier.root
-    return found
+            yield frontier
 
 
 _PAGE = 1000

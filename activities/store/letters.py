@@ -38,6 +38,11 @@ def letter_key(employer: str, person: str, day: date) -> str:
     return f"letter {employer} {person} {day.isoformat()}"
 
 
+def own_letter_key(row: OutboxRow, day: date) -> str:
+    """The key of a letter that tells of one row alone, besides the one of that day."""
+    return f"letter {row.employer} {row.target} {row.id} {day.isoformat()}"
+
+
 def read_letter(row: OutboxRow) -> LetterRow | None:
     """The letter that the row is; None for a fact that waits to be told."""
     if row.fact_seq is not None or not row.key.startswith("letter "):

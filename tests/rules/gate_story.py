@@ -14,19 +14,12 @@ from typing import Any
 from activities.ledger.log import Payload, commitment
 from tests.rules.employers import SINCE, employer, law, unit_closed
 from workflows.rules.acts import judge, judge_for_employer
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import OSLO
 from workflows.rules.cycle import advance, next_moment
 from workflows.rules.delegation import with_act
-from workflows.rules.events import (
-    AbsenceSet,
-    AttemptRefused,
-    Body,
-    CycleStarted,
-    Delegated,
-    DelegationEnded,
-    Fact,
-)
+from workflows.rules.events import AttemptRefused, Body, CycleStarted, Fact
 from workflows.rules.keys import KeyRing
 from workflows.rules.organisation import Assignment, Organisation, Profile, Role
 from workflows.rules.plan import YearPlan, plan

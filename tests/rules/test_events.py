@@ -181,6 +181,10 @@ OTHERWISE: dict[tuple[type[Any], str], st.SearchStrategy[Any]] = {
     (record_facts.TextsRead, "facts"): st.lists(st.integers(1, 10**6), min_size=1, max_size=3).map(tuple),
     (record_facts.RecordsErased, "count"): st.integers(1, 10**6),
     (record_facts.RetentionSet, "comment"): hashes,
+    (record_facts.LedgerRestored, "reason"): st.sampled_from(get_args(record_facts.Restored)),
+    (record_facts.LedgerRestored, "size"): counts,
+    (record_facts.LedgerRestored, "lost"): st.none() | st.integers(1, 10**6),
+    (record_facts.LedgerRestored, "root"): st.none() | hashes,
     (record_facts.DossierMade, "unit"): st.none() | people,
     (events.KeyEnrolled, "person"): st.none() | people,
     (events.KeyRevoked, "reason"): st.sampled_from(["lost", "stolen", "replaced", "left"]),
@@ -220,7 +224,7 @@ def test_a_fact_of_any_kind_survives_its_journey_as_json(
 
 def test_the_kinds_of_facts_are_all_different() -> None:
     kinds = [b.model_fields["kind"].default for b in BODIES]
-    assert len(set(kinds)) == len(kinds) == 44
+    assert len(set(kinds)) == len(kinds) == 45
 
 
 # --- no personal text -----------------------------------------------------------------------------

@@ -2,123 +2,69 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.rules.employers import MEDIUM, SINCE
-from workflows.rules.calendar import OSLO, WorkCalendar
-from workflows.rules.events import AttemptRefused, DecisionRecorded, EvidenceSubmitted
-from workflows.rules.gate import Gate, decide, fulfilled, pending, responsible, submit
-from workflows.rules.organisation import Absence, Assignment, Holder, Organisation, Role
-from workflows.rules.plan import PlannedStep
-from workflows.rules.programme import Kind, SlotRule, Stage, Text
-from workflows.rules.standing import Decision, Question, StepStanding
-from workflows.rules.statement import Decide, File
-from workflows.rules.terms import CycleRef, Outcome, Refusal
+from tests.rules.employers import MEDIUM
+from tests.rules.one_gate import (
+    ANYBODY,
+    APPROVE_MANAGER,
+    APPROVE_TOP,
+    APPROVED,
+    ASKED,
+    CALENDAR,
+    CHANGES,
+    COMMENT,
+    EMPTY,
+    HEARD,
+    HR,
+    MANAGER,
+    NO_REP,
+    NOON,
+    OK,
+    REJECTED,
+    REP,
+    SENT_BACK,
+    SILENT,
+    TOP,
+    TREATED,
+    TWO_UNIONS,
+    V1,
+    V2,
+    Answer,
+    H,
+    M,
+    R,
+    T,
+    U,
+    W,
+    accepted,
+    away,
+    gate,
+    noon,
+    said,
+    slot,
+    standing,
+    step,
+    with_role,
+    without,
+)
+from workflows.rules.calendar import OSLO
+from workflows.rules.events import AttemptRefused, DecisionRecorded
+from workflows.rules.gate import decide
+from workflows.rules.organisation import Holder, Role
+from workflows.rules.programme import Kind
+from workflows.rules.standing import Question
+from workflows.rules.statement import Decide
+from workflows.rules.terms import Outcome, Refusal
 
-CALENDAR = WorkCalendar()
-NOON = datetime(2027, 5, 12, 10, tzinfo=UTC)
-CLOSES = datetime(2028, 1, 31, 7, tzinfo=UTC)
-ASKED = datetime(2027, 5, 10, 6, tzinfo=UTC)
-V1, V2, COMMENT = "1" * 64, "2" * 64, "c" * 64
-
-# In MEDIUM p1 leads everything, p2 is HR, p3 manages u1, p4 is its safety representative and the senior one.
-TOP, HR, MANAGER, REP, ANYBODY = "p1", "p2", "p3", "p4", "p9"
-
-
-def slot(kind: Kind, role: Role, order: int = 1, **more: Any) -> SlotRule:
-    return SlotRule(kind=kind, role=role, order=order, **more)
-
-
-CONSULT_REP = slot(Kind.CONSULT, Role.SAFETY_REP)
-APPROVE_MANAGER = slot(Kind.APPROVE, Role.MANAGER, 2)
-APPROVE_TOP = slot(Kind.APPROVE, Role.TOP_MANAGER, 2, four_eyes=True)
-
-
-def step(*slots: SlotRule, owner: Role = Role.MANAGER) -> PlannedStep:
-    """A step of unit u1 with this gate, as the risk assessment has it unless told otherwise."""
-    return PlannedStep(
-        key="Y15", step="Y15", cycle=CycleRef(employer="fjell", year=2027, unit="u1"), name=Text(nb="x", en="x"),
-        stage=Stage.ASSESS, opens=date(2027, 5, 5), due=date(2027, 5, 20), owner=owner, participants=(),
-        slots=slots or (CONSULT_REP, APPROVE_MANAGER), inform=(), evidence=Text(nb="x", en="x"), requirements=(),
-        law=(), methods=(), builds_on=(),
-    )  # fmt: skip
-
-
-def gate(here: StepStanding, planned: PlannedStep | None = None, organisation: Organisation = MEDIUM) -> Gate:
-    """The gate of the step in a year that closes at eight o'clock on 31 January 2028."""
-    return Gate(
-        step=planned or step(), standing=here, organisation=organisation, calendar=CALENDAR, closes=CLOSES
-    )
-
-
-def noon(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, 11, tzinfo=UTC)
-
-
-def said(role: Role, outcome: Outcome, person: str, **more: Any) -> Decision:
-    kinds = {
-        Outcome.APPROVED: Kind.APPROVE, Outcome.REJECTED: Kind.APPROVE, Outcome.CHANGES_REQUESTED: Kind.APPROVE,
-        Outcome.TREATED: Kind.TREAT,
-    }  # fmt: skip
-    return Decision(
-        role=role, asked=kinds.get(outcome, Kind.CONSULT), outcome=outcome, person=person,
-        **{"on_behalf_of": None, "version": 1, **more},
-    )  # fmt: skip
-
-
-def standing(**changes: Any) -> StepStanding:
-    """The step is open and its first document is filed by the manager."""
-    question = Question(
-        what="consult", role=Role.SAFETY_REP, version=1, people=(Holder(person=REP),), asked_at=ASKED
-    )
-    whole = {
-        "key": "Y15", "opened_at": ASKED, "due": date(2027, 5, 20), "document": V1, "version": 1,
-        "author": MANAGER, "questions": (question,), **changes,
-    }  # fmt: skip
-    return StepStanding.model_validate(whole)
-
-
-EMPTY = standing(document=None, version=0, author=None, questions=())
-HEARD = standing(decisions=(said(Role.SAFETY_REP, Outcome.AGREED, REP),))
-SENT_BACK = standing(decisions=(said(Role.MANAGER, Outcome.REJECTED, MANAGER),), sent_back=1)
-
-
-def away(organisation: Organisation, person: str, substitute: str | None = None) -> Organisation:
-    absence = Absence(person=person, substitute=substitute, since=SINCE)
-    return organisation.model_copy(update={"absences": (*organisation.absences, absence)})
-
-
-def without(role: Role, organisation: Organisation = MEDIUM) -> Organisation:
-    kept = tuple(a for a in organisation.assignments if a.role is not role)
-    return organisation.model_copy(update={"assignments": kept})
-
-
-def with_role(role: Role, *people: str, organisation: Organisation = MEDIUM) -> Organisation:
-    more = tuple(Assignment(role=role, person=p, since=SINCE) for p in people)
-    return organisation.model_copy(update={"assignments": (*organisation.assignments, *more)})
-
-
-NO_REP = without(Role.SENIOR_SAFETY_REP, without(Role.SAFETY_REP))
 DEPUTY = with_role(Role.DEPUTY_SAFETY_REP, "p5")
-TWO_UNIONS = with_role(Role.UNION_REP, "p6", "p7")
 BOTH_UNIONS = slot(Kind.CONSULT, Role.UNION_REP, quorum=2)
 REP_VACANT = standing(vacant=(("consult", Role.SAFETY_REP, 1),), questions=())
-
-OK = "accepted"
 AGREED, REMARKS, DISAGREES = Outcome.AGREED, Outcome.AGREED_WITH_REMARKS, Outcome.DISAGREES
-APPROVED, REJECTED, CHANGES = Outcome.APPROVED, Outcome.REJECTED, Outcome.CHANGES_REQUESTED
-TREATED, SILENT = Outcome.TREATED, Outcome.NO_RESPONSE
-
-Answer = tuple[str, Role, Outcome]
-R, M, T, H, U, W = (
-    Role.SAFETY_REP, Role.MANAGER, Role.TOP_MANAGER, Role.HR, Role.UNION_REP, Role.WEC_CHAIR,
-)  # fmt: skip
 
 
 def case(what: str, answer: Answer, expected: str, **more: Any) -> Any:
@@ -362,18 +308,6 @@ def test_an_answer_is_accepted_or_refused_because(
     assert (got.reason if isinstance(got, AttemptRefused) else OK) == expected
 
 
-def accepted(answer: Answer, **where: Any) -> DecisionRecorded:
-    actor, role, outcome = answer
-    here = where.get("here", standing())
-    statement = Decide(
-        role=role, outcome=outcome, document=here.document, version=here.version, comment=COMMENT
-    )
-    asked = gate(here, where.get("step"), where.get("organisation", MEDIUM))
-    got = decide(asked, actor, statement, noon(where["day"]) if "day" in where else NOON)
-    assert isinstance(got, DecisionRecorded), got
-    return got
-
-
 def test_a_decision_names_the_document_and_version_it_is_of() -> None:
     got = accepted((REP, R, DISAGREES))
     assert (got.document, got.version, got.comment, got.asked) == (V1, 1, COMMENT, Kind.CONSULT)
@@ -462,171 +396,3 @@ def test_a_statement_carries_hashes_and_never_a_text(spoilt: dict[str, Any]) -> 
         Decide.model_validate(whole)
     assert "Kari" not in str(caught.value)
     assert "Dette" not in str(caught.value)
-
-
-# --- evidence -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("actor", "document", "expected", "where"),
-    [
-        pytest.param(MANAGER, V1, OK, {"here": EMPTY}, id="the owner files"),
-        pytest.param(HR, V1, OK, {"here": EMPTY}, id="HR may file for any owner"),
-        pytest.param(MANAGER, V2, OK, {}, id="a new version, while the first is being decided"),
-        pytest.param(MANAGER, V2, OK, {"here": HEARD}, id="a new version, after an answer"),
-        pytest.param(MANAGER, V2, OK, {"here": SENT_BACK}, id="a new version, after it was sent back"),
-        pytest.param(
-            TOP, V1, OK, {"here": EMPTY, "organisation": without(M)}, id="a vacant owner: the top manager files"
-        ),
-        pytest.param(
-            "p7", V1, OK, {"here": EMPTY, "organisation": away(MEDIUM, MANAGER, "p7")}, id="the substitute files"
-        ),
-        pytest.param(
-            MANAGER, V1, OK, {"here": EMPTY, "organisation": away(MEDIUM, MANAGER, "p7")},
-            id="the one who is away may still file",
-        ),
-        pytest.param(MANAGER, V2, OK, {"here": standing(settled="closed")}, id="a closed step: it is opened anew"),
-        pytest.param(
-            MANAGER, V1, Refusal.ALREADY_DECIDED, {"here": standing(settled="closed")}, id="a closed step, unchanged"
-        ),
-        pytest.param(
-            MANAGER, V1, OK, {"here": standing(sent_back=1, void="basis_changed")},
-            id="the same document, when its basis changed: it still holds",
-        ),
-        pytest.param(MANAGER, V2, Refusal.TOO_LATE, {"here": standing(settled="left_open")}, id="a step left open"),
-        pytest.param(MANAGER, V2, Refusal.TOO_LATE, {"here": standing(settled="withdrawn")}, id="a withdrawn step"),
-        pytest.param(
-            REP, V1, Refusal.NOT_ELIGIBLE, {"here": EMPTY}, id="the safety rep does not do the employer's work"
-        ),
-        pytest.param(TOP, V1, Refusal.NOT_ELIGIBLE, {"here": EMPTY}, id="the top manager, while there is an owner"),
-        pytest.param(ANYBODY, V1, Refusal.NOT_ELIGIBLE, {"here": EMPTY}, id="somebody else"),
-        pytest.param(MANAGER, V1, Refusal.ALREADY_DECIDED, {}, id="the same document again"),
-        pytest.param(MANAGER, V1, Refusal.ALREADY_DECIDED, {"here": SENT_BACK}, id="what was sent back, unchanged"),
-    ],
-)  # fmt: skip
-def test_evidence_is_filed_or_refused_because(
-    actor: str, document: str, expected: str, where: dict[str, Any]
-) -> None:
-    here = gate(where.get("here", standing()), None, where.get("organisation", MEDIUM))
-    got = submit(here, actor, File(document=document), NOON)
-    assert (got.reason if isinstance(got, AttemptRefused) else OK) == expected
-
-
-def test_versions_count_up_from_one() -> None:
-    first = submit(gate(EMPTY), MANAGER, File(document=V1), NOON)
-    second = submit(gate(standing()), MANAGER, File(document=V2), NOON)
-    assert [b.version for b in (first, second) if isinstance(b, EvidenceSubmitted)] == [1, 2]
-
-
-def test_a_substitute_files_on_behalf_of_the_one_who_is_away() -> None:
-    some = away(MEDIUM, MANAGER, "p7")
-    filed = submit(gate(EMPTY, None, some), "p7", File(document=V1), NOON)
-    assert filed == EvidenceSubmitted(document=V1, version=1, on_behalf_of=MANAGER)
-
-
-# --- what is waited for ---------------------------------------------------------------------------
-
-
-def waits(here: StepStanding, *slots: SlotRule, organisation: Organisation = MEDIUM) -> list[str]:
-    return [f"{p.what} {p.role.value}" for p in pending(step(*slots), here, organisation, NOON.date())]
-
-
-def test_a_step_waits_for_its_document_then_for_each_order_in_turn() -> None:
-    assert waits(EMPTY) == ["evidence manager"]
-    assert waits(standing()) == ["consult safety_rep"]
-    assert waits(HEARD) == ["approve manager"]
-    done = (*HEARD.decisions, said(M, APPROVED, MANAGER))
-    assert waits(standing(decisions=done)) == []
-
-
-def test_slots_of_one_order_are_waited_for_side_by_side() -> None:
-    slots = (CONSULT_REP, slot(Kind.CONSULT, U))
-    assert waits(standing(), *slots, organisation=TWO_UNIONS) == ["consult safety_rep", "consult union_rep"]
-
-
-def test_what_was_sent_back_waits_for_a_new_document_and_then_for_everybody_anew() -> None:
-    assert waits(SENT_BACK) == ["evidence manager"]
-    again = SENT_BACK.model_copy(update={"document": V2, "version": 2})
-    assert waits(again) == ["consult safety_rep"]
-
-
-def test_a_vacancy_passes_a_consultation_once_it_is_on_record_but_never_an_approval() -> None:
-    vacant = (("consult", R, 1), ("approve", T, 1))
-    here = standing(vacant=vacant)
-    nobody = without(T, NO_REP)
-    assert waits(here, CONSULT_REP, APPROVE_TOP, organisation=nobody) == ["approve top_manager"]
-
-
-def test_the_owner_s_part_falls_to_the_top_manager_but_nobody_is_heard_for_the_employees() -> None:
-    none = without(Role.HR, NO_REP)
-    assert responsible(step(), none, "evidence", H, NOON.date()) == (Holder(person=TOP),)
-    assert responsible(step(), none, "approve", H, NOON.date()) == (Holder(person=TOP),)
-    assert responsible(step(), none, "consult", R, NOON.date()) == ()
-
-
-# --- totality -------------------------------------------------------------------------------------
-
-people = st.sampled_from(["p1", "p2", "p3", "p4", "p5", "p6", "p7", "nobody", "Kari Nordmann", ""])
-documents = st.sampled_from([V1, V2])
-slots = st.lists(
-    st.builds(
-        SlotRule, kind=st.sampled_from(Kind), role=st.sampled_from([R, M, T, U, W]), order=st.integers(1, 3),
-        quorum=st.integers(1, 2), four_eyes=st.booleans(),
-    ),
-    max_size=4,
-)  # fmt: skip
-ids = st.sampled_from(["p1", "p2", "p3", "p4", "p6"])
-decisions = st.builds(
-    Decision, role=st.sampled_from([R, M, T, U, W]), asked=st.sampled_from(Kind), outcome=st.sampled_from(Outcome),
-    person=ids, on_behalf_of=st.none() | ids, version=st.integers(0, 3),
-)  # fmt: skip
-questions = st.builds(
-    Question, what=st.sampled_from(["evidence", "approve", "consult", "treat"]), role=st.sampled_from([R, U]),
-    version=st.integers(0, 2), people=st.just(()),
-    asked_at=st.integers(-300, 300).map(lambda days: ASKED + timedelta(days=days)),
-)  # fmt: skip
-standings = st.builds(
-    lambda **k: standing(**k), document=st.sampled_from([None, V1, V2]), version=st.integers(0, 2),
-    author=st.none() | ids, author_for=st.none() | ids, decisions=st.lists(decisions, max_size=4).map(tuple),
-    sent_back=st.integers(0, 2), questions=st.lists(questions, max_size=2).map(tuple),
-    settled=st.sampled_from([None, None, None, "closed", "left_open", "withdrawn"]),
-)  # fmt: skip
-employers = st.sampled_from([MEDIUM, NO_REP, TWO_UNIONS, without(T), away(MEDIUM, MANAGER, "p7")])
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    asked=slots, here=standings, organisation=employers, actor=people,
-    now=st.integers(-10_000, 10_000).map(lambda hours: CLOSES + timedelta(hours=hours)),
-    statement=st.builds(
-        Decide, role=st.sampled_from(Role), outcome=st.sampled_from(Outcome), document=documents,
-        version=st.integers(0, 3), comment=st.sampled_from([None, COMMENT]), on_behalf_of=st.none() | ids,
-        back_to=st.none() | st.sampled_from(Stage),
-    ),
-)  # fmt: skip
-def test_every_statement_gets_exactly_one_answer_and_none_is_lost(
-    asked: list[SlotRule], here: StepStanding, organisation: Organisation, actor: str, now: datetime,
-    statement: Decide,
-) -> None:  # fmt: skip
-    planned = step().model_copy(update={"slots": tuple(asked)})
-    got = decide(gate(here, planned, organisation), actor, statement, now)
-    assert isinstance(got, DecisionRecorded | AttemptRefused)
-    if isinstance(got, DecisionRecorded):
-        assert here.settled is None
-        assert now < CLOSES
-        assert (got.document, got.version) == (here.document, here.version)
-        in_slot = [d for d in here.now_decided() if (d.role, d.asked) == (got.role, got.asked)]
-        slot = next(s for s in asked if (s.role, s.kind) == (got.role, got.asked))
-        assert not fulfilled(slot, here)
-        assert got.outcome is SILENT or actor not in {d.person for d in in_slot}
-
-
-@settings(max_examples=150, deadline=None)
-@given(here=standings, organisation=employers, actor=people, document=documents)
-def test_every_filing_gets_exactly_one_answer(
-    here: StepStanding, organisation: Organisation, actor: str, document: str
-) -> None:
-    got = submit(gate(here, None, organisation), actor, File(document=document), NOON)
-    assert isinstance(got, EvidenceSubmitted | AttemptRefused)
-    if isinstance(got, EvidenceSubmitted):
-        assert got.version == here.version + 1

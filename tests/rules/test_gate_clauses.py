@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.rules.employers import MEDIUM, SINCE
-from workflows.rules.answers import answer, answering_role, move_due_date, told_of_disagreement
-from workflows.rules.calendar import WorkCalendar
-from workflows.rules.events import AttemptRefused, DecisionRecorded, DisagreementAnswered, DueDateChanged
-from workflows.rules.gate import Gate, barred_from, decide, pending, responsible, submit
+from tests.rules.gate_parts import (
+    COMMENT,
+    MANAGER,
+    NOW,
+    OTHER,
+    OWN,
+    REP,
+    TOP,
+    V1,
+    away,
+    gate,
+    owed,
+    standing,
+    step,
+)
+from workflows.rules.events import AttemptRefused, DecisionRecorded
+from workflows.rules.gate import barred_from, decide, pending, responsible, submit
 from workflows.rules.organisation import Absence, Assignment, Holder, Organisation, Role
-from workflows.rules.plan import PlannedStep
-from workflows.rules.programme import Kind, SlotRule, Stage, Text
-from workflows.rules.standing import Decision, Owed, StepStanding
-from workflows.rules.statement import Answer, Decide, File, MoveDueDate, Votes
-from workflows.rules.terms import CycleRef, Outcome, Refusal, What
-
-NOW = datetime(2027, 5, 12, 10, tzinfo=UTC)
-CLOSES = datetime(2028, 1, 31, 7, tzinfo=UTC)
-V1, COMMENT = "1" * 64, "c" * 64
-TOP, HR, MANAGER, REP, OTHER = "p1", "p2", "p3", "p4", "p7"
-
-
-def step(*slots: SlotRule, owner: Role = Role.MANAGER, unit: str | None = "u1") -> PlannedStep:
-    return PlannedStep(
-        key="Y15", step="Y15", cycle=CycleRef(employer="fjell", year=2027, unit=unit), name=Text(nb="x", en="x"),
-        stage=Stage.ASSESS, opens=date(2027, 5, 5), due=date(2027, 5, 20), owner=owner, participants=(),
-        slots=slots, inform=(), evidence=Text(nb="x", en="x"), requirements=(), law=(), methods=(), builds_on=(),
-    )  # fmt: skip
-
-
-def standing(**changes: Any) -> StepStanding:
-    whole = {
-        "key": "Y15", "opened_at": NOW, "due": date(2027, 5, 20), "document": V1, "version": 1, "author": MANAGER,
-        **changes,
-    }  # fmt: skip
-    return StepStanding.model_validate(whole)
-
-
-def gate(here: StepStanding, planned: PlannedStep | None = None, organisation: Organisation = MEDIUM) -> Gate:
-    return Gate(
-        step=planned or step(),
-        standing=here,
-        organisation=organisation,
-        calendar=WorkCalendar(),
-        closes=CLOSES,
-    )
-
-
-def owed(version: int, *people: str, due: date = date(2027, 5, 26), **more: Any) -> Owed:
-    return Owed(version=version, disagree=people, due=due, **more)
+from workflows.rules.programme import Kind, SlotRule
+from workflows.rules.standing import Decision, StepStanding
+from workflows.rules.statement import Decide, File, Votes
+from workflows.rules.terms import Outcome, Refusal, What
 
 
 def without(*roles: Role) -> Organisation:
@@ -60,117 +36,8 @@ def without(*roles: Role) -> Organisation:
     return MEDIUM.model_copy(update={"assignments": kept})
 
 
-def away(person: str, substitute: str, organisation: Organisation = MEDIUM) -> Organisation:
-    absence = Absence(person=person, substitute=substitute, since=SINCE)
-    return organisation.model_copy(update={"absences": (absence,)})
+# --- who is barred ---------------------------------------------------------------------------------
 
-
-# --- who answers for the employer ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("owner", "unit", "answers"),
-    [
-        (Role.HR, None, Role.HR),
-        (Role.HR, "u1", Role.HR),
-        (Role.SAFETY_REP, "u1", Role.MANAGER),
-        (Role.WEC_CHAIR, None, Role.TOP_MANAGER),
-    ],
-)
-def test_the_owner_answers_or_who_leads_where_an_elected_role_owns_the_step(
-    owner: Role, unit: str | None, answers: Role
-) -> None:
-    assert answering_role(step(owner=owner, unit=unit)) is answers
-
-
-def test_where_there_is_no_committee_the_senior_representative_is_told_of_a_disagreement() -> None:
-    assert told_of_disagreement(MEDIUM, NOW) == (Holder(person=REP),)
-    chair = Assignment(role=Role.WEC_CHAIR, person="p9", since=SINCE)
-    some = MEDIUM.model_copy(update={"assignments": (*MEDIUM.assignments, chair)})
-    assert told_of_disagreement(some, NOW) == (Holder(person="p9"),)
-
-
-# --- the reasoned answer ------------------------------------------------------------------------------
-
-
-def answered(
-    *of: Owed, version: int = 1, actor: str = MANAGER, now: datetime = NOW, **where: Any
-) -> DisagreementAnswered | AttemptRefused:
-    said = Answer(version=version, comment=COMMENT)
-    return answer(gate(standing(owed=of), **where), actor, said, now)
-
-
-def test_an_answer_names_those_it_is_to_and_for_whom_it_is_given() -> None:
-    some = away(MANAGER, OTHER)
-    got = answered(owed(1, REP, "p9"), owed(2, "p10"), actor=OTHER, organisation=some)
-    assert got == DisagreementAnswered(
-        version=1, disagree=(REP, "p9"), comment=COMMENT, late=False, on_behalf_of=MANAGER
-    )
-
-
-def test_an_answer_is_late_when_the_first_of_those_it_is_to_was_due() -> None:
-    both = (owed(1, REP, due=date(2027, 5, 11)), owed(1, "p9", due=date(2027, 5, 26)))
-    got = answered(*both)
-    assert isinstance(got, DisagreementAnswered)
-    assert got.late
-
-
-def test_a_refused_answer_says_which_version_it_was_about() -> None:
-    assert answered(owed(1, REP), version=3) == AttemptRefused(
-        attempt="answer", reason=Refusal.NOTHING_TO_ANSWER, version=3
-    )
-
-
-def test_what_was_answered_about_another_version_is_not_answered_about_this() -> None:
-    got = answered(owed(1, REP, answered=True), version=2)
-    assert isinstance(got, AttemptRefused)
-    assert got.reason is Refusal.NOTHING_TO_ANSWER
-
-
-OWN = step(owner=Role.TOP_MANAGER, unit=None)
-
-
-@pytest.mark.parametrize(
-    ("actor", "disagrees", "organisation"),
-    [
-        (TOP, TOP, MEDIUM),
-        (OTHER, TOP, away(TOP, OTHER)),
-        (OTHER, OTHER, away(TOP, OTHER)),
-    ],
-    ids=["in person", "for the one who disagrees", "by the one who disagrees, for another"],
-)
-def test_where_nobody_is_above_them_their_own_disagreement_stays_unanswered(
-    actor: str, disagrees: str, organisation: Organisation
-) -> None:
-    got = answered(owed(1, disagrees), actor=actor, planned=OWN, organisation=organisation)
-    assert isinstance(got, AttemptRefused)
-    assert got.reason is Refusal.TWO_ROLES
-
-
-# --- a new due date -----------------------------------------------------------------------------------
-
-
-def moved(here: StepStanding, now: datetime = NOW) -> DueDateChanged | AttemptRefused:
-    return move_due_date(gate(here), MANAGER, MoveDueDate(due=date(2027, 6, 10), comment=COMMENT), now)
-
-
-def test_a_new_due_date_keeps_the_one_before_and_the_reason() -> None:
-    assert moved(standing()) == DueDateChanged(
-        before=date(2027, 5, 20), after=date(2027, 6, 10), reason="decided", comment=COMMENT
-    )
-
-
-@pytest.mark.parametrize(
-    ("settled", "now"),
-    [("withdrawn", NOW), ("left_open", NOW), (None, CLOSES), (None, CLOSES + timedelta(seconds=1))],
-)
-def test_what_is_over_has_no_due_date_any_more(settled: str | None, now: datetime) -> None:
-    got = moved(standing(settled=settled), now)
-    assert isinstance(got, AttemptRefused)
-    assert got.reason is Refusal.TOO_LATE
-
-
-# --- who is barred ------------------------------------------------------------------------------------
 
 CONSULT_REP = SlotRule(kind=Kind.CONSULT, role=Role.SAFETY_REP)
 CONSULT_UNION = SlotRule(kind=Kind.CONSULT, role=Role.UNION_REP)
@@ -263,7 +130,7 @@ def test_the_answer_of_a_vacant_owner_is_the_top_manager_s() -> None:
     assert asked == (Holder(person=TOP),)
 
 
-# --- deciding -----------------------------------------------------------------------------------------
+# --- deciding --------------------------------------------------------------------------------------
 
 
 def decided(

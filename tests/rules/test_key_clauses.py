@@ -7,7 +7,8 @@ import base64
 import pytest
 
 from tests.rules.statements import EMPLOYER, NOON, statement
-from workflows.rules.events import Body, Fact, KeyEnrolled, KeyRevoked
+from workflows.rules.authority_facts import KeyEnrolled, KeyRevoked
+from workflows.rules.events import Body, Fact
 from workflows.rules.keys import VOUCHED, KeyRing, key_id, why_not
 from workflows.rules.statement import Authentication
 from workflows.rules.terms import Refusal

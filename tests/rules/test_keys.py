@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.rules.employers import employer
 from tests.rules.statements import EMPLOYER, NOON, statement
-from workflows.rules.events import AttemptRefused, Body, Fact, KeyEnrolled, KeyRevoked
+from workflows.rules.authority_facts import KeyEnrolled, KeyRevoked
+from workflows.rules.events import AttemptRefused, Body, Fact
 from workflows.rules.keys import SKEW, KeyRing, enrol, key_id, revoke, why_not
 from workflows.rules.statement import LONGEST_LIFE, Authentication, EnrolKey, RevokeKey, Statement
 from workflows.rules.terms import Refusal

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rules.written_law import PROVISION, REQUIREMENT, SMALL, THRESHOLD, changed
 from workflows.rules.law import LawError, LegalRegister, parse_law
 from workflows.standard import law_text, programme_text
 
@@ -42,7 +43,7 @@ LAW_MAP = words("""
 """)
 
 
-# --- The shipped register -------------------------------------------------------------------------
+# --- The shipped register --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("id", LAW_MAP)
@@ -116,7 +117,7 @@ def test_the_letters_of_the_statutory_factors_are_marked_as_unverified_lettering
     assert "lettering unverified" in factor.source
 
 
-# --- The law changes by date ----------------------------------------------------------------------
+# --- The law changes by date -----------------------------------------------------------------------
 
 
 def test_the_psychosocial_paragraphs_moved_on_1_january_2026() -> None:
@@ -165,7 +166,7 @@ def test_the_thresholds_before_and_after_1_january_2024(
         )
 
 
-# --- Traps seen in public material ----------------------------------------------------------------
+# --- Traps seen in public material -----------------------------------------------------------------
 
 
 def test_no_stale_threshold_of_10_or_50_for_representatives_and_committees_holds_in_2027() -> None:
@@ -212,7 +213,7 @@ def test_no_requirement_states_a_head_count_so_that_a_new_threshold_is_one_new_r
         assert {n for t in texts for n in re.findall(r"\d+", t)} <= allowed, r.id
 
 
-# --- Questions the register cannot answer ---------------------------------------------------------
+# --- Questions the register cannot answer ----------------------------------------------------------
 
 
 def test_an_unknown_provision_is_named_with_those_like_it() -> None:
@@ -248,122 +249,8 @@ def test_an_unknown_threshold_and_an_unknown_requirement_are_named() -> None:
         LAW.requirement("R-49")
 
 
-# --- A file with faults ---------------------------------------------------------------------------
+# --- Laws of the register --------------------------------------------------------------------------
 
-PROVISION = """
-[[provisions]]
-id = "AML-6-1"
-act = "arbeidsmiljøloven"
-section = "arbeidsmiljøloven § 6-1"
-nb = "Verneombud."
-en = "Safety representative."
-valid_from = 2024-01-01
-source = "BHTSV"
-confidence = "verified"
-"""
-REQUIREMENT = """
-[[requirements]]
-id = "R-04"
-nb = "Velge verneombud."
-en = "Elect a safety representative."
-participants = { nb = "alle", en = "all" }
-cadence = { nb = "annethvert år", en = "every second year" }
-documented = { nb = "protokoll", en = "record" }
-stages = ["S0"]
-gate = "hard"
-provisions = ["AML-6-1"]
-"""
-THRESHOLD = """
-[[thresholds]]
-id = "safety_rep"
-value = 5
-counting = "everyone"
-comparison = "at_least"
-valid_from = 2024-01-01
-provision = "AML-6-1"
-source = "BHTSV"
-"""
-SMALL = 'version = "test"\n' + PROVISION + REQUIREMENT + THRESHOLD
-
-
-def changed(old: str, new: str) -> str:
-    assert old in SMALL
-    return SMALL.replace(old, new, 1)
-
-
-FAULTS = [
-    (changed('"test"', '"test'), r"my\.toml is not valid TOML: .*line 1.*Correct that line"),
-    (changed('version = "test"\n', ""), r"my\.toml: version is missing\. Add it"),
-    (
-        changed("[[requirements]]", "[[requirement]]"),
-        r"my\.toml: requirement is an unknown key\. Did you mean requirem",
-    ),
-    (
-        changed("valid_from", "vaild_from"),
-        r"provisions\[0\] \(AML-6-1\)\.vaild_from is an unknown key\. Did you mean",
-    ),
-    (
-        changed('nb = "alle"', 'no = "alle"'),
-        r"requirements\[0\] \(R-04\)\.participants\.no is an unknown key.*en, nb",
-    ),
-    (
-        changed("2024-01-01", '"2024-01-01"'),
-        r"valid_from is not a date: '2024-01-01'\. Write it without quotes",
-    ),
-    (changed("2024-01-01", "20240101"), r"valid_from is not a date: 20240101"),
-    (changed("2024-01-01", "2024-01-01T00:00:00"), r"valid_from is not a date"),
-    (changed('"Verneombud."', '" "'), r"\(AML-6-1\)\.nb is empty\. Write the text"),
-    (changed('"AML-6-1"', '"aml § 6-1"'), r"provisions\[0\] \(aml § 6-1\)\.id is 'aml § 6-1': .*pattern"),
-    (changed('"verified"', '"sure"'), r"confidence is 'sure': Input should be 'verified' or 'unverified'"),
-    (changed('["S0"]', '["S8"]'), r"requirements\[0\] \(R-04\)\.stages\.0 is 'S8'"),
-    (changed('["S0"]', "[]"), r"\(R-04\)\.stages is \[\]"),
-    (
-        changed('gate = "hard"', 'gate = "veto"'),
-        r"\(R-04\)\.gate is 'veto': Input should be 'hard' or 'soft'",
-    ),
-    (changed("value = 5", "value = true"), r"thresholds\[0\] \(safety_rep\)\.value is True"),
-    (changed("value = 5", "value = 0"), r"\(safety_rep\)\.value is 0"),
-    (
-        changed('["AML-6-1"]', '["AML-6-11"]'),
-        r"requirement R-04 cites the unknown provision AML-6-11\. Did you mean A",
-    ),
-    (
-        changed('provision = "AML-6-1"', 'provision = "AML-6"'),
-        r"threshold safety_rep cites the unknown provision AML-6",
-    ),
-    (SMALL + REQUIREMENT, r"my\.toml: requirement R-04 stands there twice"),
-    (SMALL + PROVISION, r"AML-6-1 holds twice at once: from 2024-01-01 and from 2024-01-01\. Set valid_to"),
-    (SMALL + THRESHOLD, r"safety_rep holds twice at once"),
-    ('version = "1"\nprovisions = 3', r"my\.toml: provisions is 3"),
-    ('version = "1"\nprovisions = [3]', r"my\.toml: provisions\[0\] is 3"),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), FAULTS)
-def test_a_fault_is_named_by_file_and_key_with_a_remedy(text: str, message: str) -> None:
-    with pytest.raises(LawError, match=message) as error:
-        parse_law(text, "my.toml")
-    assert str(error.value).startswith("my.toml")
-
-
-@pytest.mark.parametrize("end", ["2024-01-01", "2023-12-31"])
-def test_a_row_must_end_after_it_starts(end: str) -> None:
-    text = SMALL.replace("valid_from = 2024-01-01\n", f"valid_from = 2024-01-01\nvalid_to = {end}\n", 1)
-    with pytest.raises(LawError, match=rf"\(AML-6-1\): valid_to {end} is not after valid_from 2024-01-01"):
-        parse_law(text)
-
-
-def test_all_faults_are_told_at_once() -> None:
-    text = changed('"verified"', '"sure"').replace("value = 5", "value = 0")
-    with pytest.raises(LawError) as error:
-        parse_law(text)
-    assert [line.split(" ")[1] for line in str(error.value).splitlines()] == [
-        "provisions[0]",
-        "thresholds[0]",
-    ]
-
-
-# --- Laws of the register -------------------------------------------------------------------------
 
 days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
 ends = st.lists(days, min_size=2, max_size=6, unique=True).map(sorted)

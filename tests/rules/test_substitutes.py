@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.rules.made_up_organisations import organisations, places
 from tests.rules.parts import DAY, away, handed, names, of, role, work
 from workflows.rules.organisation import (
     EMPLOYEE_SIDE,
-    EMPLOYER_SIDE,
     Absence,
     Assignment,
     Delegation,
     Holder,
     Organisation,
     Role,
-    SafetyArea,
-    Unit,
 )
-from workflows.rules.succession import LONGEST_CHAIN
 
 BEFORE, AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
 TOP = role(Role.TOP_MANAGER, "top")
@@ -37,7 +29,7 @@ def acting(some: Organisation, day: date = DAY, step: str | None = None) -> tupl
     return some.holders(Role.MANAGER, "u1", day, step)
 
 
-# --- away -----------------------------------------------------------------------------------------
+# --- away ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +137,7 @@ def test_both_people_someone_acts_for_are_known() -> None:
     )
 
 
-# --- handed on ------------------------------------------------------------------------------------
+# --- handed on -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -223,7 +215,7 @@ def test_an_employee_is_asked_as_an_employee_whatever_was_handed_on() -> None:
     assert some.holders(Role.EMPLOYEES, "u1", DAY) == (Holder(person="m1"),)
 
 
-# --- elected --------------------------------------------------------------------------------------
+# --- elected ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -282,7 +274,7 @@ def test_nobody_elected_acts_for_the_employer_even_where_a_file_says_so(held: Ro
     assert acting(after_the_election) == (Holder(person="m1"),)
 
 
-# --- those who have left --------------------------------------------------------------------------
+# --- those who have left ---------------------------------------------------------------------------
 
 
 def test_a_role_falls_away_with_the_last_employment_though_nobody_gave_it_an_end() -> None:
@@ -330,7 +322,7 @@ def test_a_deputy_who_has_left_does_not_stand_in() -> None:
     assert [names(some.holders(Role.SAFETY_REP, "u1", d)) for d in (BEFORE, DAY)] == [["deputy1"], ["vo1"]]
 
 
-# --- days of change -------------------------------------------------------------------------------
+# --- days of change --------------------------------------------------------------------------------
 
 
 def test_responsibility_may_move_when_a_delegation_begins_or_ends_and_when_somebody_who_acts_leaves() -> None:
@@ -357,84 +349,3 @@ def test_a_copy_with_other_parts_knows_nothing_of_the_old_ones() -> None:
     assert AFTER in changed.change_days()
     assert some == of(employments=[work("m1")], assignments=[TOP, M1])
     assert type(some).model_validate_json(some.model_dump_json()) == some
-
-
-# --- laws -----------------------------------------------------------------------------------------
-
-asked = st.tuples(st.sampled_from(Role), places, st.sampled_from([None, "Y15"]))
-
-
-def present(some: Organisation, person: str) -> bool:
-    return not any(a.person == person and a.holds_on(DAY) for a in some.absences)
-
-
-def links(some: Organisation, person: str, held: Role, unit: str | None, step: str | None) -> set[str]:
-    """To whom the person's tasks in the role go on, one link on."""
-    elected = {
-        a.person for a in some.assignments if a.role in EMPLOYEE_SIDE and some.stands(a, DAY)
-    } if held in EMPLOYER_SIDE else set()  # fmt: skip
-    to = {a.substitute for a in some.absences if a.person == person and a.holds_on(DAY) and a.substitute}
-    for d in some.delegations:
-        whole = d.person == person and d.holds_on(DAY) and held is not Role.EMPLOYEES
-        units = {None, unit, *(some.above(unit, DAY) if unit else ())}
-        if whole and d.role in (None, held) and d.step in (None, step) and d.unit in units:
-            to.add(d.to)
-    return {p for p in to if not some.has_left(p, DAY)} - elected
-
-
-@settings(max_examples=300, deadline=None)
-@given(some=organisations, task=asked)
-def test_nobody_who_is_away_is_asked_while_somebody_in_their_chain_is_there(
-    some: Organisation, task: tuple[Role, str | None, str | None]
-) -> None:
-    held, unit, step = task
-    if held in EMPLOYEE_SIDE:
-        return
-    for holder in some.holders(held, unit, DAY, step):
-        if not present(some, holder.person):
-            assert holder.acting_for is None
-            near = {holder.person}
-            for _ in range(LONGEST_CHAIN):
-                near |= {to for p in near for to in links(some, p, held, unit, step)}
-            assert not any(present(some, p) for p in near)
-
-
-@settings(max_examples=300, deadline=None)
-@given(some=organisations, task=asked)
-def test_no_task_is_lost_on_the_way(some: Organisation, task: tuple[Role, str | None, str | None]) -> None:
-    """Whoever would be asked if all were at their desks is asked, or somebody acts for them."""
-    desks = some.model_copy(update={"absences": (), "delegations": ()})
-    owners = {h.person for h in desks.entitled(*task[:2], DAY, task[2])}
-    holders = some.entitled(*task[:2], DAY, task[2])
-    assert {h.acting_for or h.person for h in holders} == owners
-    assert all(h.acting_for != h.person for h in holders)
-    assert len({h.person for h in some.holders(*task[:2], DAY, task[2])}) == len(
-        some.holders(*task[:2], DAY, task[2])
-    )
-
-
-@settings(max_examples=300, deadline=None)
-@given(some=organisations, task=asked)
-def test_nobody_who_has_left_acts(some: Organisation, task: tuple[Role, str | None, str | None]) -> None:
-    for holder in some.entitled(*task[:2], DAY, task[2]):
-        assert not some.has_left(holder.person, DAY)
-
-
-@settings(max_examples=200, deadline=None)
-@given(some=organisations, held=st.sampled_from(sorted(EMPLOYEE_SIDE)), unit=places)
-def test_nobody_acts_in_an_elected_role_without_being_elected(
-    some: Organisation, held: Role, unit: Any
-) -> None:
-    elected = {a.person for a in some.assignments if a.role in EMPLOYEE_SIDE and a.holds_on(DAY)}
-    assert set(names(some.holders(held, unit, DAY))) <= elected
-
-
-def test_a_crowd_of_substitutes_for_each_other_is_gone_through_once() -> None:
-    """Sixty people who all are away and all stand in for each other: the way through them ends."""
-    crowd = [f"x{n}" for n in range(60)]
-    some = of(
-        units=[Unit(id="u1", name="u1", since=DAY)], areas=[SafetyArea(id="a", name="a")],
-        assignments=[role(Role.UNION_REP, "x0")],
-        absences=[away(p, q) for p in crowd for q in crowd],
-    )  # fmt: skip
-    assert some.holders(Role.UNION_REP, None, DAY) == (Holder(person="x0"),)

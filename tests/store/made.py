@@ -11,6 +11,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from activities.ledger.merkle import Frontier
+from activities.store import checkpoints as kept
 from activities.store.database import Database
 from activities.store.enforcement import GUARDED
 from activities.store.rows import EmployerRow
@@ -105,3 +107,25 @@ def without_triggers(url: str, *statements: str) -> None:
                 connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+async def cut_off(url: str, database: Database, size: int) -> None:
+    """What the database's owner can do, or an older backup does: only the first `size` facts were ever there."""
+    async with database.read() as reader:
+        tree = await kept.grown(reader, EMPLOYER, Frontier(), size)
+    assert tree is not None
+    in_sql = "X'{}'" if raw(url).dialect.name == "sqlite" else "decode('{}', 'hex')"
+    root, frontier = (in_sql.format(value.hex()) for value in (tree.root, tree.to_bytes()))
+    later = [
+        f"DELETE FROM {table} WHERE seq > {size}" for table in ("timeline", "timeline_person", "ledger_leaf")
+    ]
+    nodes = [
+        f"DELETE FROM ledger_node WHERE level = {n} AND (place + 1) * {2**n} > {size}" for n in range(1, 12)
+    ]
+    without_triggers(
+        url,
+        *later,
+        *nodes,
+        f"DELETE FROM ledger_checkpoint WHERE size > {size}",
+        f"UPDATE ledger_head SET size = {size}, root = {root}, frontier = {frontier}",
+    )

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.checkpoints import Checkpoints, Made, enrolled, opened
+from activities.ledger.heads import note_hash, read_checkpoint
 from activities.ledger.log import LedgerError, leaf_bytes
 from activities.ledger.merkle import Frontier, leaf_hash
-from activities.ledger.notes import note_hash, read_checkpoint
 from activities.signatures import SigningKey
 from activities.store import checkpoints as kept
 from activities.store.checkpoints import AnchorRow

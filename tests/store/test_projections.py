@@ -247,7 +247,7 @@ HAPPENINGS = st.lists(st.tuples(BODIES, st.sampled_from(["Y07", "Y08"]), PEOPLE,
 
 
 @given(HAPPENINGS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_whatever_happens_the_projections_rebuilt_from_the_ledger_are_the_same(
     database: Database, happenings: list[tuple[Body, str, str, bool]]
 ) -> None:

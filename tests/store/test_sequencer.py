@@ -27,10 +27,10 @@ def disagreement(id: str, comment: str) -> Fact:
     return a_fact(id, body, actor="kari")
 
 
-async def held(database: Database, go: asyncio.Event) -> None:
-    """Hold the employer's lock until told to let go, so that what comes meanwhile comes together."""
-    async with database.write(EMPLOYER):
-        await go.wait()
+async def begun() -> None:
+    """Return when every task that was made has come to where it waits for the lock."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -39,15 +39,11 @@ async def crowd(database: Database) -> Callable[..., asyncio.Future[list[object]
 
     def start(*requests: tuple[list[Fact], dict[str, Payload]]) -> asyncio.Future[list[object]]:
         async def run() -> list[object]:
-            go = asyncio.Event()
-            holder = asyncio.create_task(held(database, go))
-            await asyncio.sleep(0.02)
-            waiting = [
-                asyncio.create_task(database.append(EMPLOYER, facts, texts)) for facts, texts in requests
-            ]
-            await asyncio.sleep(0.02)
-            go.set()
-            await holder
+            async with database.write(EMPLOYER):
+                waiting = [
+                    asyncio.create_task(database.append(EMPLOYER, facts, texts)) for facts, texts in requests
+                ]
+                await begun()
             return list(await asyncio.gather(*waiting, return_exceptions=True))
 
         return asyncio.ensure_future(run())
@@ -142,18 +138,14 @@ async def test_an_employer_that_is_not_there_holds_up_nobody(database: Database)
 
 
 async def test_whoever_stops_waiting_withdraws_what_is_not_being_written(database: Database) -> None:
-    go = asyncio.Event()
-    holder = asyncio.create_task(held(database, go))
-    await asyncio.sleep(0.02)
-    first = asyncio.create_task(database.append(EMPLOYER, [a_fact("under way")]))
-    await asyncio.sleep(0.02)
-    withdrawn = asyncio.create_task(database.append(EMPLOYER, [a_fact("withdrawn")]))
-    last = asyncio.create_task(database.append(EMPLOYER, [a_fact("last")]))
-    await asyncio.sleep(0)
-    withdrawn.cancel()
-    first.cancel()
-    go.set()
-    await holder
+    async with database.write(EMPLOYER):
+        first = asyncio.create_task(database.append(EMPLOYER, [a_fact("under way")]))
+        await begun()
+        withdrawn = asyncio.create_task(database.append(EMPLOYER, [a_fact("withdrawn")]))
+        last = asyncio.create_task(database.append(EMPLOYER, [a_fact("last")]))
+        await begun()
+        withdrawn.cancel()
+        first.cancel()
     assert await last == [(2, a_fact("last"))]
     assert withdrawn.cancelled()
     assert first.cancelled()
@@ -187,14 +179,20 @@ async def test_when_the_database_is_lost_everybody_who_waits_is_told_and_nothing
         await database.upgrade()
         await add_employer(database, EMPLOYER)
         await database.append(EMPLOYER, [a_fact("before")])
-        go = asyncio.Event()
-        holder = asyncio.create_task(held(database, go))
-        await asyncio.sleep(0.05)
+        inside, go = asyncio.Event(), asyncio.Event()
+
+        async def hold() -> None:
+            async with database.write(EMPLOYER):
+                inside.set()
+                await go.wait()
+
+        holder = asyncio.create_task(hold())
+        await inside.wait()
         waiting = [
             asyncio.create_task(database.append(EMPLOYER, [a_fact(f"{n}-a"), a_fact(f"{n}-b")]))
             for n in range(6)
         ]
-        await asyncio.sleep(0.05)
+        await begun()
         await asyncio.to_thread(server.crash)
         told = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(error, Unusable) for error in told), told

@@ -151,15 +151,17 @@ async def test_whoever_gives_up_waiting_leaves_the_way_free(file: Path, here: Da
 async def test_a_transaction_that_is_cancelled_is_undone_and_its_connection_serves_the_next(
     here: Database,
 ) -> None:
-    async def never_ends() -> None:
+    async def never_ends(written: asyncio.Event) -> None:
         async with here.write(EMPLOYER) as transaction:
             await transaction.append([a_fact("f1")])
             await transaction.connection.execute(sa.update(tables.employer).values(name="Uferdig"))
+            written.set()
             await asyncio.Event().wait()
 
     for _ in range(sqlite.MOST + 1):
-        task = asyncio.create_task(never_ends())
-        await asyncio.sleep(0.005)
+        written = asyncio.Event()
+        task = asyncio.create_task(never_ends(written))
+        await written.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from workflows.rules.events import AbsenceSet, AttemptRefused, Delegated, DelegationEnded
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded
+from workflows.rules.events import AttemptRefused
 from workflows.rules.organisation import (
     EMPLOYEE_SIDE,
     EMPLOYER_SIDE,

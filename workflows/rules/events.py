@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Holder, Id, Profile, Role
 from workflows.rules.programme import Kind, Stage
@@ -20,6 +21,7 @@ from workflows.rules.record_facts import (
     DossierMade,
     ErasureAsked,
     HistoryExported,
+    LedgerRestored,
     LogKeyEnrolled,
     PersonErased,
     RecordsErased,
@@ -27,7 +29,7 @@ from workflows.rules.record_facts import (
     TextsErased,
     TextsRead,
 )
-from workflows.rules.statement import Base64, Envelope, KeyId, Votes
+from workflows.rules.statement import Envelope, Votes
 from workflows.rules.terms import CycleId, Hash, Outcome, Refusal, StepKey, What
 
 SYSTEM = "system"
@@ -267,51 +269,6 @@ class RunStartedAgain(Frozen):
     reason: Literal["missing"] = "missing"
 
 
-class KeyEnrolled(Frozen):
-    """This key counts from now on: for `person`, or for people who are logged in here (`person` None)."""
-
-    kind: Literal["key_enrolled"] = "key_enrolled"
-    key: KeyId
-    public_key: Base64
-    person: Id | None = None
-
-
-class KeyRevoked(Frozen):
-    """This key counts no longer; what it signed before stays true."""
-
-    kind: Literal["key_revoked"] = "key_revoked"
-    key: KeyId
-    reason: Literal["lost", "stolen", "replaced", "left"]
-
-
-class Delegated(Frozen):
-    """A person handed what is asked of them to somebody else for a time."""
-
-    kind: Literal["delegated"] = "delegated"
-    delegation: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
-    person: Id
-    to: Id
-    since: date
-    until: date
-    role: Role | None = None
-    unit: Id | None = None
-    step: str | None = Field(default=None, pattern=r"^[A-Z][0-9]{2,3}$")
-
-
-class DelegationEnded(Frozen):
-    kind: Literal["delegation_ended"] = "delegation_ended"
-    delegation: str = Field(pattern=r"^[a-z0-9-]{1,64}$")
-    until: date
-
-
-class AbsenceSet(Frozen):
-    kind: Literal["absence_set"] = "absence_set"
-    person: Id
-    since: date
-    until: date
-    substitute: Id | None = None
-
-
 class StepClosed(Frozen):
     """The gate is passed. Disagreement and vacancies are named, never smoothed over."""
 
@@ -386,7 +343,7 @@ Body = Annotated[
     | Informed | DueDateChanged | StepWithdrawn | StepLeftOpen | OrganisationChanged | DutyChanged | CycleClosed
     | Appointed | RunStartedAgain | KeyEnrolled | KeyRevoked | Delegated | DelegationEnded | AbsenceSet
     | LogKeyEnrolled | HistoryExported | TextsRead | DossierMade | TextsErased | PersonErased | DocumentErased
-    | RecordsErased | RetentionSet | ErasureAsked,
+    | RecordsErased | RetentionSet | ErasureAsked | LedgerRestored,
     Field(discriminator="kind"),
 ]  # fmt: skip
 

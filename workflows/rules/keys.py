@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
+from workflows.rules.authority_facts import KeyEnrolled, KeyRevoked
 from workflows.rules.base import Frozen
-from workflows.rules.events import AttemptRefused, Fact, KeyEnrolled, KeyRevoked
+from workflows.rules.events import AttemptRefused, Fact
 from workflows.rules.organisation import Organisation, Role
 from workflows.rules.refusals import refused
 from workflows.rules.statement import LONGEST_LIFE, EnrolKey, RevokeKey, Statement

@@ -12,10 +12,9 @@ from pydantic import Field
 
 from workflows.rules.base import Frozen
 from workflows.rules.organisation import Id
+from workflows.rules.scheduled import WorkflowId
 from workflows.rules.statement import Base64, KeyId
-from workflows.rules.terms import Basis as Basis
-from workflows.rules.terms import CycleId, FactId, Hash
-from workflows.rules.terms import Records as Records
+from workflows.rules.terms import Basis, FactId, Hash, Records, Restored
 
 MOST_NAMED = 200
 """Facts that one fact names at most; more make several."""
@@ -37,11 +36,24 @@ class LogKeyEnrolled(Frozen):
     previous_signature: Base64 | None = None
 
 
+class LedgerRestored(Frozen):
+    """The ledger had `size` facts when it was signed again though it did not begin with what was signed before.
+
+    That was a head over `lost` facts with this `root`; both are None where nobody knows it any longer.
+    """
+
+    kind: Literal["ledger_restored"] = "ledger_restored"
+    reason: Restored
+    size: int = Field(ge=0)
+    lost: int | None = Field(default=None, ge=1)
+    root: Hash | None = None
+
+
 class HistoryExported(Frozen):
     """A run's history was exported; the file has this SHA-256. `version` is of the program that ran it."""
 
     kind: Literal["history_exported"] = "history_exported"
-    workflow: CycleId
+    workflow: WorkflowId
     run: Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]
     events: int = Field(ge=1)
     sha256: Hash

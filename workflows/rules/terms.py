@@ -30,6 +30,10 @@ histories, and notes of who read what."""
 Basis = Literal["retention", "request", "mistake", "left"]
 """Why something was erased: its time was up, the person asked, it should never have been there, the person left."""
 
+Restored = Literal["backup", "failover", "started_anew"]
+"""Why a ledger does not begin with what was signed of it: an older backup was restored, a copy that lagged behind
+took over, or the database was made anew."""
+
 What = Literal["evidence", "approve", "consult", "treat", "answer"]
 """What people are asked for; `answer` is the employer's reasoned answer to a disagreement."""
 
@@ -62,6 +66,7 @@ class Refusal(StrEnum):
     ALREADY_DECIDED = "already_decided"
     TWO_ROLES = "two_roles"
     COMMENT_REQUIRED = "comment_required"
+    TEXT_TOO_LONG = "text_too_long"
     OPPORTUNITY_NOT_GIVEN = "opportunity_not_given"
     TOO_LATE = "too_late"
     WRONG_DOCUMENT = "wrong_document"
