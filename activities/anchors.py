@@ -12,24 +12,19 @@ from pathlib import Path
 from typing import Literal
 
 from activities.checkpoints import HINDERED, Checkpoints, Made, enrolled, follows, opened
-from activities.ledger.log import LedgerError
-from activities.ledger.log_keys import LogKey, counting_at
-from activities.ledger.notes import (
+from activities.ledger.heads import (
     Anchor,
     Checkpoint,
     Fingerprint,
-    NoteError,
-    Vkey,
     anchor,
     fingerprint,
-    log_vkey,
     origin_of,
     read_checkpoint,
-    read_note,
-    read_signature,
-    verified,
     with_cosignatures,
 )
+from activities.ledger.log import LedgerError
+from activities.ledger.log_keys import LogKey, counting_at
+from activities.ledger.notes import NoteError, Vkey, log_vkey, read_note, read_signature, verified
 from activities.store import checkpoints as kept
 from activities.store.checkpoints import AnchorKind, AnchorRow
 from activities.store.database import Database, Reader
@@ -39,6 +34,9 @@ from workflows.rules.stored_facts import FactError
 
 LATE = timedelta(days=1)
 """So long a fact may be in the ledger and in no anchor outside."""
+
+STAMP_LATE = LATE + timedelta(hours=1)
+"""So long a fact may be in no time stamp where workers ask for one a day: the first try is at midnight."""
 
 SUFFIX = ".anchor"
 
@@ -56,8 +54,9 @@ async def anchor_of(reader: Reader, employer: str, made: Made) -> Anchor:
     key = counting_at(await enrolled(reader, employer), made.checkpoint.size)
     if key is None:
         raise NoteError(
-            f"No log key was enrolled among the first {made.checkpoint.size} facts of {employer}."
-        )
+            "No log key was enrolled among the first {size} facts of {employer}.",
+            size=made.checkpoint.size, employer=employer,
+        )  # fmt: skip
     rows = await kept.anchors(reader, employer, kind="witness", size=made.checkpoint.size)
     lines = [read_signature(row.content.decode().rstrip("\n")) for row in rows if row.content is not None]
     vkey = log_vkey(made.checkpoint.origin, key.public_key)
@@ -173,7 +172,8 @@ class Status(Frozen):
     """How far an employer's ledger is covered by checkpoints, and by anchors outside.
 
     `uncovered` facts came after the newest checkpoint, the first of them at `uncovered_since`. `unanchored` and
-    `unanchored_since` say the same of the newest anchor of any kind; `anchors` has the newest of each.
+    `unanchored_since` say the same of the newest anchor of any kind, `unstamped` and `unstamped_since` of the
+    newest time stamp; `anchors` has the newest of each.
     """
 
     employer: str
@@ -186,11 +186,18 @@ class Status(Frozen):
     anchors: Mapping[AnchorKind, AnchorRow]
     unanchored: int
     unanchored_since: datetime | None
+    unstamped: int
+    unstamped_since: datetime | None
 
     def is_late(self, now: datetime) -> bool:
         """Whether something has been recorded for longer than `LATE` that no anchor outside tells of."""
         since = self.unanchored_since
         return not self.rehearsal and since is not None and now - since > LATE
+
+    def lacks_stamp(self, now: datetime) -> bool:
+        """Whether an authority that is asked once a day has not answered for longer than `STAMP_LATE`."""
+        since = self.unstamped_since
+        return not self.rehearsal and since is not None and now - since > STAMP_LATE
 
     @property
     def fingerprint(self) -> str:
@@ -222,12 +229,14 @@ async def _status(reader: Reader, employer: str) -> Status:
         await follows(reader, employer, checkpoint, head.size, bytes.fromhex(head.root))
     covered = checkpoint.size if checkpoint is not None else 0
     anchored = max((found.size for found in given.values()), default=0)
+    stamped = given["timestamp"].size if "timestamp" in given else 0
     return Status(
         employer=employer, rehearsal=home.mode == "rehearsal", facts=head.size, root=head.root,
         checkpoint=checkpoint,
         uncovered=max(head.size - covered, 0), uncovered_since=await _since(reader, employer, covered),
         anchors=given, unanchored=max(head.size - anchored, 0),
         unanchored_since=await _since(reader, employer, anchored),
+        unstamped=max(head.size - stamped, 0), unstamped_since=await _since(reader, employer, stamped),
     )  # fmt: skip
 
 

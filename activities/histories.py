@@ -1,8 +1,8 @@
 """The archive of histories: what Temporal forgets when its retention is over is exported in time, and recorded.
 
-The history of every run of a cycle is exported when the year is closed, and once a week while it is open. The
-file is on the disk before the fact names its hash, so that a fact never promises what is not there; a file
-without its fact is found and recorded by the next sweep.
+The history of every run of a cycle is exported when the year is closed, and once a week while it is open; so is
+what a Schedule has done, which opens years and erases. The file is on the disk before the fact names its hash, so
+that a fact never promises what is not there; a file without its fact is found and recorded by the next sweep.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from activities.store.database import Database
 from activities.store.histories import Due, Exported, due, exported
 from workflows.rules.events import Fact
 from workflows.rules.record_facts import HistoryExported
+from workflows.rules.scheduled import ScheduledRef
 
 WEEK: Final = timedelta(days=7)
 """How often the history of an open year is exported."""
@@ -40,6 +41,12 @@ LATER: Final = timedelta(hours=1)
 RECENTLY: Final = timedelta(days=1)
 """Years that were closed longer ago are looked for once an hour, in case they were not exported then."""
 
+SCHEDULED_EVERY: Final = timedelta(minutes=10)
+"""How often the server is asked what the Schedules have done: one question, a few runs a year."""
+
+MOST_SCHEDULED: Final = 200
+"""Such runs that are exported at a time; anybody can start some, and the years come first."""
+
 RPC_LIMIT: Final = timedelta(seconds=30)
 
 _OF_THIS_ONE: Final = {
@@ -50,6 +57,8 @@ _OF_THIS_ONE: Final = {
     RPCStatusCode.DATA_LOSS,
 }
 """Refusals that are about one history; after any other error the server is left alone until the next sweep."""
+
+_SCHEDULED: Final = "WorkflowType IN ('Opener', 'Retention')"
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +99,7 @@ class Histories:
         self._not_before: dict[str, datetime] = {}
         self._gone: set[Run] = set()
         self._all_again = _EVER
+        self._scheduled_again = _EVER
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep every minute until `stop` is set; what goes wrong is logged, and tried again."""
@@ -102,7 +112,7 @@ class Histories:
                 await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
 
     async def sweep(self, *, also_open: bool = False, stop: asyncio.Event | None = None) -> Swept:
-        """Export what is due: the end of closed years, and what runs and was not exported for a week.
+        """Export what is due: what has ended, and what runs and was not exported for a week.
 
         With `also_open` everything that runs, whenever it was exported. `StoreError`, `RPCError` or `OSError`
         when the database, the server or the folder cannot be used; what was exported until then stays. It leaves
@@ -130,7 +140,40 @@ class Histories:
             waiting += done.waiting
         if waiting:
             self._all_again = _EVER
+        if also_open or now >= self._scheduled_again:
+            await self._sweep_scheduled(now, also_open, stop, out, refused)
         return Swept(tuple(out), tuple(gone), tuple(waiting), tuple(refused))
+
+    async def _sweep_scheduled(
+        self,
+        now: datetime,
+        also_open: bool,
+        stop: asyncio.Event | None,
+        out: list[Exported],
+        refused: list[str],
+    ) -> None:
+        """Export what the Schedules have started, each run for itself."""
+        async with self._database.read() as reader:
+            employers = {row.id for row in await reader.employers()}
+        found = [run async for run in self._client.list_workflows(_SCHEDULED, rpc_timeout=RPC_LIMIT)]
+        mine = [
+            (ref, run)
+            for run in found
+            if (ref := ScheduledRef.find(run.id)) is not None
+            and ref.employer in employers
+            and (also_open or self._not_before.get(run.run_id, now) <= now)
+        ]
+        for number, (ref, run) in enumerate(mine):
+            if (number >= MOST_SCHEDULED and not also_open) or (stop is not None and stop.is_set()):
+                return
+            try:
+                out += await self._export_scheduled(ref, run.run_id, now, also_open)
+            except RPCError as error:
+                if error.status not in _OF_THIS_ONE:
+                    raise
+                self._not_before[run.run_id] = now + LATER
+                refused.append(run.id)
+        self._scheduled_again = now + SCHEDULED_EVERY
 
     def _log(self, swept: Swept) -> None:
         if swept.exported:
@@ -190,15 +233,39 @@ class Histories:
             if (earlier := run_before(events)) is not None and earlier not in known:
                 known.add(earlier)
                 wanted.append(earlier)
-            facts.insert(0, await self._kept(cycle, run, events, now))
+            facts.insert(0, await self._kept(cycle.employer, cycle.id, run, events, now))
         # Also when there was nothing new, of which no fact tells.
         self._not_before[cycle.id] = now + WEEK if cycle.state == "running" else _NEVER
-        async with self._database.write(cycle.employer) as tx:
-            # All runs in one transaction, the newest last: it tells that nothing of the cycle is left to export.
+        # All runs in one transaction, the newest last: it tells that nothing of the cycle is left to export.
+        new = await self._recorded(cycle.employer, cycle.id, facts)
+        return Swept(tuple(new), self._told(gone), ())
+
+    async def _export_scheduled(
+        self, ref: ScheduledRef, run: str, now: datetime, also_open: bool
+    ) -> list[Exported]:
+        """The export of a run that a Schedule started; none when it was exported to its end, or this week."""
+        async with self._database.read() as reader:
+            rows = await exported(reader, employer=ref.employer, workflow=ref.id)
+        before = [row for row in rows if row.run == run]
+        if any(row.closed for row in before):
+            self._not_before[run] = _NEVER
+            return []
+        last = max((row.recorded for row in before), default=_EVER)
+        events = await self._events(ref.id, run) if also_open or last <= now - WEEK else None
+        if events is None:
+            return []
+        new = await self._recorded(
+            ref.employer, ref.id, [await self._kept(ref.employer, ref.id, run, events, now)]
+        )
+        self._not_before[run] = _NEVER if is_closed(events) else now + WEEK
+        return new
+
+    async def _recorded(self, employer: str, workflow: str, facts: Sequence[Fact]) -> list[Exported]:
+        async with self._database.write(employer) as tx:
             new = {seq for seq, _ in await tx.append(facts)}
-            rows = await exported(tx, employer=cycle.employer, workflow=cycle.id)
+            rows = await exported(tx, employer=employer, workflow=workflow)
         self._remove_replaced(rows)
-        return Swept(tuple(row for row in rows if row.seq in new), self._told(gone), ())
+        return [row for row in rows if row.seq in new]
 
     def _remove_replaced(self, rows: Iterable[Exported]) -> None:
         """A file of a run whose beginning a longer one repeats: a year would leave fifty of them."""
@@ -207,17 +274,17 @@ class Histories:
                 with contextlib.suppress(OSError):
                     file_of(self._folder, row).unlink(missing_ok=True)
 
-    async def _kept(self, cycle: Due, run: str, events: Events, now: datetime) -> Fact:
+    async def _kept(self, employer: str, workflow: str, run: str, events: Events, now: datetime) -> Fact:
         """The file of a run, put in its place, and the fact that names it."""
-        file = place(self._folder, cycle.employer, cycle.id, run, len(events))
+        file = place(self._folder, employer, workflow, run, len(events))
         content = await asyncio.to_thread(lambda: keep(file, pack(events)))
         return Fact(
-            id=f"{cycle.id}#history {run} {len(events)}",
-            employer=cycle.employer,
+            id=f"{workflow}#history {run} {len(events)}",
+            employer=employer,
             concerns=now,
             recorded=now,
             body=HistoryExported(
-                workflow=cycle.id,
+                workflow=workflow,
                 run=run,
                 events=len(events),
                 sha256=hashlib.sha256(content).hexdigest(),

@@ -78,7 +78,8 @@ class HistoryFileError(Exception):
 
 def place(folder: Path, employer: str, workflow: str, run: str, events: int) -> Path:
     """Where under `folder` the history of a run of so many events is kept."""
-    return folder / employer / workflow.replace("/", "_") / f"{run}-{events}{SUFFIX}"
+    # The ids that a Schedule gives have a time in them, and no file on Windows has a colon in its name.
+    return folder / employer / workflow.replace("/", "_").replace(":", "") / f"{run}-{events}{SUFFIX}"
 
 
 def pack(events: Events) -> bytes:

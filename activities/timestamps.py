@@ -9,10 +9,12 @@ import time
 import urllib.error
 import urllib.request
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from email.message import Message
+
     from rfc3161_client import TimeStampResponse
 
 LARGEST_ANSWER = 65_536
@@ -53,13 +55,15 @@ def authority(url: str) -> str:
         return url
 
 
-async def stamp(url: str, note: str) -> Stamp:
+async def stamp(url: str, note: str, *, patience: float = PATIENCE) -> Stamp:
     """Have the authority at `url` say that the note was there now; `TimestampError` when it does not.
 
-    That the answer is about this note and this question is checked; whose signature it has, `check_stamp` does.
+    Nobody else is asked: an authority that sends on to another address has not answered. `patience` is how many
+    seconds it may take to begin, and to end. That the answer is about this note and this question is checked; whose
+    signature it has, `check_stamp` does.
     """
     _library()
-    return await asyncio.to_thread(_stamp, url, note.encode())
+    return await asyncio.to_thread(_stamp, url, note.encode(), patience)
 
 
 def check_stamp(answer: bytes, note: str, roots: bytes) -> datetime:
@@ -96,11 +100,11 @@ def is_about(answer: bytes, note: str) -> bool:
     return True
 
 
-def _stamp(url: str, note: bytes) -> Stamp:
+def _stamp(url: str, note: bytes, patience: float) -> Stamp:
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
     asked = TimestampRequestBuilder().data(note).hash_algorithm(HashAlgorithm.SHA256).build()
-    answer = _asked(url, asked.as_bytes())
+    answer = _asked(url, asked.as_bytes(), patience)
     found = _read(answer)
     _about(found, note)
     if found.tst_info.nonce != asked.nonce:
@@ -108,15 +112,24 @@ def _stamp(url: str, note: bytes) -> Stamp:
     return Stamp(answer, found.tst_info.gen_time)
 
 
-def _asked(url: str, query: bytes) -> bytes:
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows nobody: who may be asked is a setting, and not the authority's to say."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+    ) -> None:
+        return None
+
+
+def _asked(url: str, query: bytes, patience: float) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise TimestampError("unreachable", f"{url} is no web address")
     try:
         request = urllib.request.Request(  # noqa: S310 - the scheme is looked at above
             url, data=query, headers={"Content-Type": _QUERY, "Accept": _REPLY}
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-            content = _content(answer)
+        with urllib.request.build_opener(_Straight).open(request, timeout=patience) as answer:
+            content = _content(answer, patience)
     except urllib.error.HTTPError as error:
         error.close()
         raise TimestampError("unreachable", f"{authority(url)}: HTTP {error.code}") from None
@@ -127,9 +140,9 @@ def _asked(url: str, query: bytes) -> bytes:
     return content
 
 
-def _content(answer: http.client.HTTPResponse) -> bytes:
+def _content(answer: http.client.HTTPResponse, patience: float) -> bytes:
     """What the server says, as far as it is small enough and comes in time; it may send a byte now and then."""
-    content, deadline = b"", time.monotonic() + PATIENCE
+    content, deadline = b"", time.monotonic() + patience
     while len(content) <= LARGEST_ANSWER and (part := answer.read1(LARGEST_ANSWER)):
         content += part
         if time.monotonic() > deadline:

@@ -30,6 +30,7 @@ from activities.history_files import Events, kind_of, workflow_of
 from worker.codec import ENCODING, KEY, SealingCodec
 from worker.keyring import Keyring
 from worker.plugin import WORKFLOWS, data_converter, sandbox
+from workflows.rules.scheduled import ScheduledRef
 from workflows.rules.standing import Standing
 
 BUILD: Final = "replay"
@@ -262,8 +263,8 @@ def missing_keys(events: Events, keyring: Keyring | None) -> list[str]:
     Strangers can write such payloads too, so it is a reason why a history does not replay, and no fault by itself.
     """
     workflow = workflow_of(events)
-    parts = workflow.split("/")
-    employer = parts[1] if len(parts) > 1 else ""
+    scheduled, parts = ScheduledRef.find(workflow), workflow.split("/")
+    employer = scheduled.employer if scheduled is not None else parts[1] if len(parts) > 1 else ""
     named = {
         payload.metadata.get(KEY, b"").decode("ascii", "replace")
         for payload in payloads(events)

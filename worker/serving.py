@@ -16,7 +16,8 @@ from temporalio.worker import Worker
 from activities.overdue import ring_overdue
 from activities.store.errors import StoreError
 from worker.installation import Installation
-from worker.ledger_watch import watch_ledgers
+from worker.ledger_watch import make_last_checkpoints, watch_ledgers
+from worker.stamping import ask_for_stamps
 
 GRACE = timedelta(seconds=20)
 """How long running activities may finish when the worker stops."""
@@ -47,7 +48,7 @@ def make_worker(client: Client, task_queue: str) -> Worker:
 
 @contextlib.asynccontextmanager
 async def serving(installation: Installation, client: Client) -> AsyncIterator[Worker]:
-    """Worker, outbox and archive run inside; leaving drains them.
+    """Worker, outbox and archive run inside; leaving drains them, and then makes the last checkpoints.
 
     A worker that fails ends what runs inside with its error. One that fails while it is left, as when the
     server has gone before it, is only logged.
@@ -61,6 +62,7 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
             watch = asyncio.create_task(_watch(installation, stop))
             archive = asyncio.create_task(installation.histories(client).run(stop))
             ledgers = asyncio.create_task(watch_ledgers(installation, stop))
+            stamps = asyncio.create_task(ask_for_stamps(installation, stop))
             log.info("worker_started", task_queue=installation.settings.task_queue)
             try:
                 yield worker
@@ -71,6 +73,7 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
                 await watch
                 await archive
                 await ledgers
+                await stamps
                 log.info("worker_stopping")
     except (asyncio.CancelledError, RuntimeError) as error:
         # The SDK cancels this task when its worker fails, also while the task waits for the worker to stop.
@@ -79,6 +82,9 @@ async def serving(installation: Installation, client: Client) -> AsyncIterator[W
         if task := asyncio.current_task():
             task.uncancel()
         log.warning("worker_failed_while_stopping", error=type(error).__name__)
+    finally:
+        # Activities record facts until the worker has stopped.
+        await make_last_checkpoints(installation)
 
 
 async def _watch(installation: Installation, stop: asyncio.Event) -> None:

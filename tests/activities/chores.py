@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,30 @@ class Chore:
         return self._told > 0
 
 
+@workflow.defn(name="Opener")
+class ScheduledChore:
+    """What a Schedule would have started: ends when it is told."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self._told)
+
+    @workflow.signal
+    def end(self) -> None:
+        self._told = True
+
+    @workflow.signal
+    def nod(self) -> None:
+        """Something happens."""
+
+    @workflow.query
+    def is_told(self) -> bool:
+        return self._told
+
+
 class Shed:
     """An employer whose cycles are chores, with its database, its archive and its clock."""
 
@@ -90,6 +115,18 @@ class Shed:
         """Something happens in the run, and it has answered."""
         await handle.signal(Chore.nod)
         await handle.query(Chore.is_told)
+
+    async def is_scheduled(self, id: str) -> WorkflowHandle[ScheduledChore, None]:
+        """A run as a Schedule starts it, awake, and in the server's list of runs."""
+        handle = await self.client.start_workflow(ScheduledChore.run, id=id, task_queue=self.employer)
+        await handle.query(ScheduledChore.is_told)
+        await self.is_listed(f"WorkflowId = '{id}'")
+        return handle
+
+    async def is_listed(self, query: str) -> None:
+        """The server's list of runs, which is a little behind, has one."""
+        while not [run async for run in self.client.list_workflows(query)]:
+            await asyncio.sleep(0.05)
 
     async def closes(self, cycle: str) -> None:
         """The year is closed in the ledger, whatever its run does."""
@@ -135,7 +172,7 @@ async def shed(employer: str, address: str, home: Path) -> AsyncIterator[Shed]:
     async with Worker(
         client,
         task_queue=employer,
-        workflows=[Chore],
+        workflows=[Chore, ScheduledChore],
         workflow_runner=UnsandboxedWorkflowRunner(),
         build_id="forsvarlig-0.2.9",
     ):
@@ -152,6 +189,4 @@ async def sweep_once(url: str, address: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    import asyncio
-
     asyncio.run(sweep_once(*sys.argv[1:]))

@@ -23,22 +23,18 @@ from activities.anchors import (
     write_file,
 )
 from activities.checkpoints import Checkpoints, Made
-from activities.ledger.log import LedgerError, leaf_bytes
-from activities.ledger.merkle import Frontier, leaf_hash
-from activities.ledger.notes import (
-    COSIGNATURE,
+from activities.ledger.heads import (
     Anchor,
     Fingerprint,
-    NoteError,
-    Vkey,
     anchor,
-    cosign,
-    cosigned_at,
+    fingerprint,
     read_anchor,
     read_fingerprint,
     signed_checkpoint,
-    verified,
 )
+from activities.ledger.log import LedgerError, leaf_bytes
+from activities.ledger.merkle import Frontier, leaf_hash
+from activities.ledger.notes import COSIGNATURE, NoteError, Vkey, cosign, cosigned_at, verified
 from activities.mail import EmlFolder
 from activities.receipts import Receipt
 from activities.signatures import SigningKey
@@ -309,14 +305,22 @@ async def test_a_mail_carries_the_fingerprint_and_its_delivery_is_noted(
     assert {row.size for row in rows} == {held.checkpoint.size}
 
 
-async def test_before_the_first_checkpoint_a_mail_promises_nothing(mill: Sawmill) -> None:
+async def test_before_the_first_checkpoint_a_mail_has_the_fingerprint_of_the_ledger_as_it_is(
+    mill: Sawmill,
+) -> None:
     await mill.file("Y15", "kari")
+    async with mill.database.read() as reader:
+        head = await reader.head(EMPLOYER)
     sent = Sent()
     await outbox(mill.database, sent, later(mill)).run_once(limit=1000)
-    assert sent.messages
-    assert all(m["X-Forsvarlig-Fingerprint"] is None for m in sent.messages)
+    now = fingerprint(head.size, bytes.fromhex(head.root))
+    assert {m["X-Forsvarlig-Fingerprint"] for m in sent.messages} == {now}
+    assert all(now in text_of(m) for m in sent.messages)
     async with mill.database.read() as reader:
-        assert await kept.anchors(reader, EMPLOYER) == []
+        anchors = await kept.anchors(reader, EMPLOYER)
+        [checked] = await check(reader, EMPLOYER, [("mail", read_fingerprint(now))])
+    assert {(row.kind, row.size) for row in anchors} == {("mail", head.size)}
+    assert checked.ok
 
 
 async def test_a_mail_in_a_folder_beside_the_database_is_outside_of_nothing(

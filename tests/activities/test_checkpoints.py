@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from activities.checkpoints import Checkpoints, LogKeyError, enrolled, opened
+from activities.ledger.heads import signed_checkpoint
 from activities.ledger.log_keys import LogKey, claim, counting_at, enrolment, log_keys
-from activities.ledger.notes import NoteError, signed_checkpoint
+from activities.ledger.notes import NoteError
 from activities.signatures import KeyFileError, SigningKey
+from activities.signed_heads import SignedHeads
 from activities.store import checkpoints as kept
 from activities.store.database import Database
 from tests.store.made import EMPLOYER, NOW, a_fact, add_employer
@@ -135,7 +137,7 @@ async def test_a_changed_key_is_vouched_for_in_every_ledger_and_the_old_file_is_
     old = SigningKey.load_or_make(place)
     for employer in (EMPLOYER, "annen"):
         await make(database, old, employer)
-    done = await rotate_log_key(database, place, clock)
+    done = await rotate_log_key(database, place, clock, SignedHeads(place.parent / "signed"))
     new = SigningKey.load(place)
     beside = place.with_name(f"log-{old.id}.pem")
     assert tuple(done) == (new.id, beside, ("annen", EMPLOYER))
@@ -160,7 +162,7 @@ async def test_a_change_that_was_cut_short_is_finished_with_the_same_new_key(
         await make(database, old, employer)
     begun = SigningKey.load_or_make(place.with_name("log-next.pem"))
     await Checkpoints(database, old, clock).rotate(EMPLOYER, begun)
-    done = await rotate_log_key(database, place, clock)
+    done = await rotate_log_key(database, place, clock, SignedHeads(place.parent / "signed"))
     assert done.key == begun.id == SigningKey.load(place).id
     for employer in (EMPLOYER, "annen"):
         assert [k.id for k in await keys_of(database, employer)] == [old.id, begun.id]
@@ -179,7 +181,7 @@ async def test_nothing_is_changed_when_one_ledger_knows_another_key(database: Da
     await make(database, mine, "annen")
     await make(database, STRANGER, EMPLOYER)
     with pytest.raises(LogKeyError):
-        await rotate_log_key(database, place, clock)
+        await rotate_log_key(database, place, clock, SignedHeads(place.parent / "signed"))
     assert [k.id for k in await keys_of(database, "annen")] == [mine.id]
     assert SigningKey.load(place).id == mine.id
     assert not place.with_name("log-next.pem").exists()
@@ -188,8 +190,8 @@ async def test_nothing_is_changed_when_one_ledger_knows_another_key(database: Da
 async def test_a_lost_key_is_followed_by_one_that_nobody_vouches_for(database: Database, place: Path) -> None:
     await make(database, OLD)
     with pytest.raises(KeyFileError, match="missing"):
-        await rotate_log_key(database, place, clock)
-    done = await rotate_log_key(database, place, clock, lost=True)
+        await rotate_log_key(database, place, clock, SignedHeads(place.parent / "signed"))
+    done = await rotate_log_key(database, place, clock, SignedHeads(place.parent / "signed"), lost=True)
     new = SigningKey.load(place)
     assert (done.key, done.kept, done.employers) == (new.id, None, (EMPLOYER,))
     assert [(k.id, k.vouched) for k in await keys_of(database)] == [(OLD.id, True), (new.id, False)]
@@ -199,7 +201,7 @@ async def test_a_lost_key_is_followed_by_one_that_nobody_vouches_for(database: D
 async def test_a_key_that_counts_is_not_lost(database: Database, place: Path) -> None:
     await make(database, SigningKey.load_or_make(place))
     with pytest.raises(NotLost):
-        await rotate_log_key(database, place, clock, lost=True)
+        await rotate_log_key(database, place, clock, SignedHeads(place.parent / "signed"), lost=True)
 
 
 # --- a clock that is set back ---------------------------------------------------------------------

@@ -12,12 +12,14 @@ import pytest
 
 from activities.language import Language
 from activities.mail import MailError
+from activities.signatures import SigningKey
 from activities.store import letters
 from tests.activities.posting import Clock, Sent, later, outbox, post, waiting
 from tests.activities.sawmill import EMPLOYER, EVE, YEAR, Sawmill, person, text_of
 from workflows.rules.calendar import OSLO, oslo_day
 from workflows.rules.notices import PATIENCE
 from workflows.rules.organisation import Absence, Role
+from workflows.rules.statement import EnrolKey, RevokeKey
 from workflows.rules.terms import Outcome
 
 OPEN = date(2027, 5, 12)
@@ -74,6 +76,30 @@ async def test_the_first_goes_at_once_and_the_rest_of_the_day_is_one_mail_the_ne
     assert str(digest["Date"]) == "Thu, 13 May 2027 08:15:00 +0200"
     assert len(seqs(digest)) == 2
     assert digest["X-Forsvarlig-Step"] is None
+
+
+async def test_that_a_key_was_revoked_goes_at_once_and_alone_and_the_rest_waits_as_before(
+    mill: Sawmill,
+) -> None:
+    sent = await spring(mill)
+    key = SigningKey.new()
+    enrol = EnrolKey(person="per", public_key=key.public_key)
+    assert (await mill.doors.act(EMPLOYER, "per", enrol, now=mill.now, nonce="e")).accepted
+    await post(mill, sent)
+    await consult_per(mill, sent)
+    assert [message["X-Forsvarlig-Step"] for message in sent.to("per")] == [None, "Y15"]
+    revoke = RevokeKey(key=key.id, reason="lost")
+    assert (await mill.doors.act(EMPLOYER, "hanne", revoke, now=mill.now, nonce="r")).accepted
+    await outbox(mill.database, sent, Clock(mill.now)).run_once(1000)
+    *_before, alone = sent.to("per")
+    assert len(sent.to("per")) == 3
+    assert "Det ble gjort av Hanne Rød" in flowing(alone)
+    await outbox(mill.database, sent, Clock(mill.now)).run_once(1000)
+    assert len(sent.to("per")) == 3
+    await mill.go(NEXT)
+    await post(mill, sent)
+    digest = sent.to("per")[-1]
+    assert (len(sent.to("per")), len(seqs(digest))) == (4, 2)
 
 
 async def test_nothing_goes_before_the_morning(mill: Sawmill) -> None:

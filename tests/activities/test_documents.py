@@ -178,7 +178,7 @@ async def test_a_document_of_a_transaction_that_failed_is_left_over_and_harms_no
     assert (found.ok, found.orphaned) == (True, (f"{HASH[:2]}/{HASH[2:]}",))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(contents=st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=4))
 async def test_whatever_is_put_in_comes_out_and_each_content_is_there_once(
     database: Database, tmp_path_factory: pytest.TempPathFactory, contents: list[bytes]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from activities.doors import Doors
-from activities.ledger.log import commit
+from activities.ledger.log import Payload, commit, commitment
 from activities.receipts import Receipt
 from activities.signatures import SigningKey
 from activities.store.errors import NotThere
@@ -20,6 +20,7 @@ from workflows.rules.events import AttemptRefused, Fact
 from workflows.rules.organisation import Role
 from workflows.rules.statement import (
     LONGEST_LIFE,
+    LONGEST_TEXT,
     Act,
     Authentication,
     Decide,
@@ -29,6 +30,7 @@ from workflows.rules.statement import (
     MoveDueDate,
     RevokeKey,
     Statement,
+    TextTooLong,
     Votes,
 )
 from workflows.rules.terms import Outcome, Refusal
@@ -288,6 +290,33 @@ async def test_a_comment_of_another_is_not_the_one_that_was_committed_to(desk: D
     assert (await desk.hand_in(raw, texts=[text])).reason is Refusal.COMMENT_REQUIRED
 
 
+@pytest.mark.parametrize("via", ["desk", f"{SIGNAL}:1"])
+async def test_more_than_anybody_writes_is_refused_on_record_and_kept_nowhere(desk: Desk, via: str) -> None:
+    text = Payload(salt=b"s" * 32, text="a" * (LONGEST_TEXT + 1))
+    promised = commitment(text.salt, text.text)
+    if via != "desk":
+        async with desk.mill.database.write(EMPLOYER) as tx:
+            await tx.deposit(promised, text, desk.mill.now)
+    raw = desk.signed(desk.agrees(outcome=Outcome.DISAGREES, comment=promised))
+    receipt = await desk.hand_in(raw, via, texts=[text] if via == "desk" else [])
+    assert receipt.reason is Refusal.TEXT_TOO_LONG
+    [fact] = await desk.refused()
+    assert fact.signed == Envelope.model_validate_json(raw)
+    assert await kept(desk, fact) is None
+
+
+async def test_the_longest_text_that_may_be_written_is_kept_whole(desk: Desk) -> None:
+    text, commitment = commit("ø" * LONGEST_TEXT)
+    raw = desk.signed(desk.agrees(outcome=Outcome.DISAGREES, comment=commitment))
+    receipt = await desk.hand_in(raw, texts=[text])
+    assert await kept(desk, receipt.fact) == "ø" * LONGEST_TEXT
+
+
+async def test_a_text_that_is_too_long_is_not_even_promised(desk: Desk) -> None:
+    with pytest.raises(TextTooLong, match=f"{LONGEST_TEXT + 1} characters.*{LONGEST_TEXT}.*step submit"):
+        await desk.mill.doors.deposit(EMPLOYER, "a" * (LONGEST_TEXT + 1), desk.mill.now)
+
+
 async def test_what_is_signed_to_be_sent_later_waits_with_its_text_and_is_not_recorded(desk: Desk) -> None:
     text, commitment = commit("Bemanningen mangler.")
     act = desk.agrees(outcome=Outcome.DISAGREES, comment=commitment)
@@ -362,6 +391,20 @@ async def test_the_one_whose_key_it_is_gets_a_mail_when_it_is_enrolled_and_when_
         rows = [r for r in await reader.outbox_due(desk.mill.now, 10_000) if r.target == "per"]
         about = [f.kind for r in rows for f in await told_of(reader, r.fact_seq)]
     assert {"key_enrolled", "key_revoked"} <= set(about)
+
+
+async def test_the_safety_representative_gets_a_mail_about_the_key_of_another(desk: Desk) -> None:
+    said = EnrolKey(person="kari", public_key=SigningKey.new().public_key)
+    assert (await desk.mill.doors.act(EMPLOYER, "kari", said, now=desk.mill.now, nonce="k")).accepted
+    async with desk.mill.database.read() as reader:
+        rows = [r for r in await reader.outbox_due(desk.mill.now, 10_000) if r.target in ("kari", "per")]
+        told = {
+            (r.target, f.actor)
+            for r in rows
+            for f in await told_of(reader, r.fact_seq)
+            if f.kind == "key_enrolled"
+        }
+    assert {("kari", "kari"), ("per", "kari")} <= told
 
 
 async def told_of(reader: Any, seq: int | None) -> list[Fact]:

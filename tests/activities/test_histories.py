@@ -7,16 +7,18 @@ import hashlib
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from activities import histories
 from activities.archived import check
 from activities.histories import Run, file_of
 from activities.history_files import read, run_of, workflow_of
-from tests.activities.chores import DAY, Shed, shed
+from tests.activities.chores import DAY, ScheduledChore, Shed, shed
 from workflows.rules.record_facts import HistoryExported
 
 _numbers = count(1)
@@ -270,3 +272,72 @@ async def test_a_half_file_of_a_killed_worker_is_never_taken_for_a_history_and_g
     os.utime(half, (0, 0))
     [export] = (await here.archive.sweep()).exported
     assert here.files() == [file_of(here.folder, export)]
+
+
+def opening(here: Shed, second: int = 0) -> str:
+    return f"opener/{here.employer}-2026-12-01T07:00:{second:02}Z"
+
+
+async def test_what_a_schedule_had_done_is_exported_once_and_the_check_covers_it(here: Shed) -> None:
+    handle = await here.is_scheduled(opening(here))
+    await handle.signal(ScheduledChore.end)
+    await handle.result()
+    await here.is_listed(f"WorkflowId = '{handle.id}' AND ExecutionStatus = 'Completed'")
+    [export] = (await here.archive.sweep()).exported
+    assert (export.workflow, export.run, export.closed) == (handle.id, handle.result_run_id, True)
+    file = file_of(here.folder, export)
+    assert ":" not in str(file.relative_to(here.folder))
+    assert workflow_of(read(file)) == handle.id
+    async with here.database.read() as reader:
+        archive = await check(reader, here.employer, here.folder)
+    assert [each.state for each in archive.checked] == ["there"]
+    assert archive.unrecorded == ()
+    here.now += 30 * DAY
+    assert (await here.archive.sweep(also_open=True)).exported == ()
+    assert (await here.another_archive().sweep()).exported == ()
+
+
+async def test_what_a_schedule_started_and_what_goes_on_is_exported_weekly(here: Shed) -> None:
+    handle = await here.is_scheduled(opening(here))
+    [first] = (await here.archive.sweep()).exported
+    assert not first.closed
+    await handle.signal(ScheduledChore.nod)
+    await handle.query(ScheduledChore.is_told)
+    here.now += 6 * DAY
+    assert (await here.archive.sweep()).exported == ()
+    assert (await here.another_archive().sweep()).exported == ()
+    here.now += DAY
+    [second] = (await here.archive.sweep()).exported
+    assert (second.run, second.closed) == (first.run, False)
+    assert here.files() == [file_of(here.folder, second)]
+
+
+async def test_the_server_is_not_asked_about_the_schedules_at_every_sweep(here: Shed) -> None:
+    await here.archive.sweep()
+    await here.is_scheduled(opening(here))
+    here.now += timedelta(minutes=9)
+    assert (await here.archive.sweep()).exported == ()
+    here.now += timedelta(minutes=1)
+    assert len((await here.archive.sweep()).exported) == 1
+
+
+async def test_runs_of_nobody_here_and_under_ids_that_no_schedule_gives_are_left_alone(here: Shed) -> None:
+    for id in (f"opener/{here.employer}", f"opener/ukjent-{opening(here).partition('/')[2]}"):
+        await here.is_scheduled(id)
+    assert await here.archive.sweep(also_open=True) == ((), (), (), ())
+    assert here.files() == []
+
+
+async def test_a_flood_of_such_runs_is_exported_bit_by_bit_and_the_years_come_first(
+    here: Shed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(histories, "MOST_SCHEDULED", 2)
+    for second in range(3):
+        await here.is_scheduled(opening(here, second))
+    year = await here.begins("sag")
+    await here.ends(year)
+    await here.closes(year.id)
+    first = (await here.archive.sweep()).exported
+    assert first[0].workflow == year.id
+    assert len(first) == 3
+    assert len((await here.archive.sweep()).exported) == 1

@@ -1,37 +1,22 @@
-"""Letters about what belongs to no step: responsibility, substitutes and keys; and who gets which letter."""
+"""Letters about what belongs to no step: responsibility, substitutes and keys."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
-from activities.addressees import told
 from activities.language import LANGUAGES, Language, translator
 from activities.notices import compose
 from activities.words import ROLES, WAITED_FOR
 from tests.activities.sawmill import EMPLOYER, SENDER, UNIT, Sawmill, person, text_of
-from workflows.rules.events import (
-    AbsenceSet,
-    AnswerDemanded,
-    Appointed,
-    Asked,
-    Body,
-    DecisionRecorded,
-    Delegated,
-    DelegationEnded,
-    DisagreementAnswered,
-    DueDateChanged,
-    Fact,
-    KeyEnrolled,
-    KeyRevoked,
-    RunStartedAgain,
-)
+from workflows.rules.addressees import told
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
+from workflows.rules.events import Appointed, Body, Fact
 from workflows.rules.organisation import Holder, Role
-from workflows.rules.programme import Kind
 from workflows.rules.terms import Outcome, What
 
 KEY = "0123456789abcdef"
@@ -159,6 +144,28 @@ async def test_a_revoked_key_is_told_its_holder_with_the_reason(mill: Sawmill) -
     )
 
 
+async def test_who_did_it_and_when_is_told_with_what_to_do_if_it_was_wrong(mill: Sawmill) -> None:
+    await recorded(mill, ENROLLED, actor="kari")
+    letters = await recorded(mill, REVOKED, "kari", "per", actor="hanne")
+    mine, the_representatives = said(letters["kari"]), said(letters["per"])
+    assert mine.startswith("En nøkkel som sto på deg, er trukket tilbake |")
+    assert "Det ble gjort av Hanne Rød, 4. mai 2027 kl. 12.00." in mine
+    assert "Er det galt, registrer en ny nøkkel med en gang, og si fra til verneombudet." in mine
+    assert "forsvarlig key new --as kari" in mine
+    assert the_representatives.startswith("En nøkkel som sto på Kari Nordmann, er trukket tilbake |")
+    assert "Det ble gjort av Hanne Rød" in the_representatives
+    assert f"{KEY} gjelder ikke lenger" in the_representatives
+    assert "Grunnen er at den kan være på avveie." in the_representatives
+    assert "Spør Kari Nordmann om det er riktig." in the_representatives
+
+
+async def test_the_safety_representative_reads_whose_key_is_new(mill: Sawmill) -> None:
+    words = said((await recorded(mill, ENROLLED, "per", actor="kari"))["per"])
+    assert words.startswith("Kari Nordmann har fått en ny nøkkel |")
+    assert f"Fingeravtrykk: {KEY}." in words
+    assert "key revoke" not in words
+
+
 async def test_the_key_of_the_installation_is_told_nobody(mill: Sawmill) -> None:
     assert await recorded(mill, ENROLLED.model_copy(update={"person": None})) == {}
 
@@ -173,6 +180,7 @@ PERSONAL: list[tuple[Body, tuple[str, ...], str | None]] = [
     (AWAY, (), None),
     (ENROLLED, (), None),
     (REVOKED, ("kari",), None),
+    (ENROLLED, ("per",), None),
 ]
 
 
@@ -180,7 +188,7 @@ PERSONAL: list[tuple[Body, tuple[str, ...], str | None]] = [
 async def test_nothing_norwegian_is_left_in_the_english_letters(
     mill: Sawmill, body: Body, who: tuple[str, ...], cycle: str | None
 ) -> None:
-    await mill.change(*(person(id, language="en") for id in ("kari", "siri")))
+    await mill.change(*(person(id, language="en") for id in ("kari", "per", "siri")))
     for letter in (await recorded(mill, body, *who, cycle=cycle)).values():
         words = said(letter)
         assert [word for word in NORWEGIAN_ONLY if word in words] == []
@@ -191,7 +199,7 @@ async def test_nothing_norwegian_is_left_in_the_english_letters(
 async def test_the_nynorsk_letters_are_in_nynorsk(
     mill: Sawmill, body: Body, who: tuple[str, ...], cycle: str | None
 ) -> None:
-    await mill.change(*(person(id, language="nn") for id in ("kari", "siri")))
+    await mill.change(*(person(id, language="nn") for id in ("kari", "per", "siri")))
     for letter in (await recorded(mill, body, *who, cycle=cycle)).values():
         assert [word for word in (" ikke ", " svarer ", " noe ", " fra ") if word in said(letter)] == []
 
@@ -210,58 +218,3 @@ def test_whatever_can_be_asked_for_has_its_words(language: Language) -> None:
     assert set(WAITED_FOR) == set(get_args(What))
     assert all(t(WAITED_FOR[what]) for what in WAITED_FOR)
     assert set(ROLES) == set(Role)
-
-
-# --- who is told ----------------------------------------------------------------------------------
-
-
-def fact(body: Any, actor: str = "kari") -> Fact:
-    now = "2027-05-10T10:00:00Z"
-    return Fact.model_validate(
-        {
-            "id": "f", "employer": EMPLOYER, "cycle": UNIT, "step": "Y15", "concerns": now, "recorded": now,
-            "actor": actor, "body": body,
-        }
-    )  # fmt: skip
-
-
-def test_those_who_were_asked_before_are_not_asked_again_when_others_change() -> None:
-    asked = Asked(what="consult", role=Role.SAFETY_REP, people=(Holder(person="per"), Holder(person="vera")))
-    assert told(fact(asked)) == ("per", "vera")
-    assert told(fact(asked), {("Y15", Role.SAFETY_REP): ("per",)}) == ("vera",)
-
-
-@pytest.mark.parametrize(("actor", "people"), [("siri", ("kari",)), ("kari", ())])
-def test_only_what_another_did_in_ones_name_is_told(actor: str, people: tuple[str, ...]) -> None:
-    decided = DecisionRecorded(
-        role=Role.MANAGER, asked=Kind.APPROVE, outcome=Outcome.APPROVED, document="ab" * 32, version=1,
-        on_behalf_of="kari",
-    )  # fmt: skip
-    assert told(fact(decided, actor)) == people
-    assert told(fact(decided.model_copy(update={"on_behalf_of": None}), actor)) == ()
-
-
-def test_an_answer_is_told_those_who_disagree_and_the_one_it_was_given_for() -> None:
-    answered = DisagreementAnswered(
-        version=1, disagree=("per",), comment="ab" * 32, late=False, on_behalf_of="kari"
-    )
-    assert told(fact(answered, "siri")) == ("per", "kari")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        RunStartedAgain(),
-        AnswerDemanded(version=1, disagree=("per",), due=date(2027, 5, 26)),
-        DueDateChanged(before=date(2027, 5, 20), after=date(2027, 5, 21), reason="organisation_changed"),
-    ],
-)
-def test_what_follows_by_itself_or_is_asked_in_another_way_is_told_nobody(body: Body) -> None:
-    assert told(fact(body), concerned=("kari",)) == ()
-
-
-def test_nobody_is_told_twice() -> None:
-    away = AbsenceSet(
-        person="kari", substitute="kari", since=date(2027, 5, 1), until=date(2027, 5, 1) + timedelta(1)
-    )
-    assert told(fact(away)) == ("kari",)

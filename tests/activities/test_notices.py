@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 from datetime import date, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import click
 import pytest
 
+from activities.checkpoints import Checkpoints
 from activities.language import LANGUAGES, Language
 from activities.notices import compose
+from activities.signatures import SigningKey
 from activities.words import OUTCOME_NAMES, ROLES
+from tests.activities.letter_reading import OPEN, SECRET, asked_per, flowing, informed, subject
 from tests.activities.sawmill import (
     EMPLOYER,
     NAMES,
@@ -29,31 +31,7 @@ from worker.cli.step import step
 from workflows.rules.organisation import Absence, Role
 from workflows.rules.terms import Outcome
 
-OPEN = date(2027, 5, 12)
-"""Y15, the risk assessment, is open in Sagbruk and due on 20 May."""
-
-SECRET = "En kommentar som bare hører hjemme i saken."
-
-
-def subject(message: EmailMessage | None) -> str:
-    assert message is not None
-    return str(message["Subject"])
-
-
-def flowing(message: EmailMessage | None) -> str:
-    """The text on one line, so that a sentence is found wherever it was wrapped."""
-    return " ".join(text_of(message).split())
-
-
-async def asked_per(mill: Sawmill) -> EmailMessage | None:
-    """The mail that asks Per, the safety representative, after Kari has filed the assessment."""
-    await mill.go(OPEN)
-    await mill.file("Y15", "kari")
-    [message] = await mill.mails("Y15", "per")
-    return message
-
-
-# --- asked for the document -------------------------------------------------------------------------
+# --- asked for the document ------------------------------------------------------------------------
 
 
 async def test_the_manager_is_asked_for_the_document_with_day_and_unit_in_the_subject(mill: Sawmill) -> None:
@@ -109,7 +87,7 @@ async def test_a_version_that_is_sent_back_says_by_whom_and_keeps_the_reasons_in
     assert SECRET not in text
 
 
-# --- consulted --------------------------------------------------------------------------------------
+# --- consulted -------------------------------------------------------------------------------------
 
 
 async def test_the_safety_representative_is_consulted_and_may_disagree(mill: Sawmill) -> None:
@@ -182,7 +160,7 @@ async def test_a_reminder_says_since_when_and_asks_the_same(mill: Sawmill) -> No
     assert "--role safety_rep --outcome disagrees" in flowing(reminded)
 
 
-# --- deciding ---------------------------------------------------------------------------------------
+# --- deciding --------------------------------------------------------------------------------------
 
 
 async def test_whoever_decides_reads_that_the_safety_representative_disagrees_but_not_the_comment(
@@ -210,7 +188,7 @@ async def test_a_question_after_the_due_date_does_not_ask_for_an_answer_in_the_p
     assert "Fristen var torsdag 20. mai 2027." in flowing(message)
 
 
-# --- a disagreement ---------------------------------------------------------------------------------
+# --- a disagreement --------------------------------------------------------------------------------
 
 
 async def disagreed(mill: Sawmill) -> None:
@@ -269,7 +247,7 @@ async def test_whoever_disagreed_reads_that_the_employer_has_answered_and_where_
     assert SECRET not in text
 
 
-# --- what changes meanwhile -------------------------------------------------------------------------
+# --- what changes meanwhile ------------------------------------------------------------------------
 
 
 async def test_whoever_answered_an_older_version_reads_why_it_no_longer_counts(mill: Sawmill) -> None:
@@ -304,72 +282,7 @@ async def test_a_new_due_date_is_told_with_the_old_one_and_that_there_is_a_reaso
     assert SECRET not in text
 
 
-# --- overdue ----------------------------------------------------------------------------------------
-
-
-async def test_the_leader_above_reads_who_is_waited_for_since_when_and_what_comes_next(mill: Sawmill) -> None:
-    await asked_per(mill)
-    await mill.go(date(2027, 5, 24))
-    [message] = await mill.mails("Y15", "toppen")
-    assert (
-        subject(message) == "Frist brutt: Risikovurdering psykososialt – Sagbruk, skulle vært gjort 20. mai"
-    )
-    text = flowing(message)
-    assert "er 4 dager over fristen, som var torsdag 20. mai 2027." in text
-    assert "- Verneombudet, Per Hansen: er rådspurt, har ikke svart, spurt onsdag 12. mai 2027" in text
-    assert "Du kan ikke svare for dem, og ingenting er godkjent fordi fristen er ute." in text
-    assert "Mandag 31. mai 2027 får HR og verneombudet beskjed" in text
-    assert "Avviket" not in text
-
-
-async def test_a_broken_deadline_says_when_it_became_a_deviation_and_a_matter_for_the_committee(
-    mill: Sawmill,
-) -> None:
-    await asked_per(mill)
-    await mill.go(date(2027, 6, 9))
-    assert "Avviket «frist brutt» er ført." in flowing((await mill.mails("Y15", "hanne"))[-1])
-    assert "Saken er meldt til AMU." in flowing((await mill.mails("Y15", "toppen"))[-1])
-
-
-async def test_whoever_is_told_and_is_the_one_waited_for_reads_how_to_answer(mill: Sawmill) -> None:
-    await asked_per(mill)
-    await mill.go(date(2027, 5, 31))
-    message = (await mill.mails("Y15", "per"))[-1]
-    assert subject(message).startswith("Frist brutt")
-    assert "Det er deg det ventes på. Du blir spurt som verneombud." in flowing(message)
-    assert "--role safety_rep --outcome disagrees" in flowing(message)
-    assert "Du kan ikke svare for dem" not in flowing(message)
-
-
-# --- informed ---------------------------------------------------------------------------------------
-
-
-async def informed(mill: Sawmill, who: str) -> EmailMessage | None:
-    """After the senior safety representative disagreed with the preparation of the survey (Y11)."""
-    await mill.file("Y11", "hanne", cycle=YEAR)
-    await mill.decide("Y11", "per", Role.SENIOR_SAFETY_REP, Outcome.DISAGREES, SECRET, cycle=YEAR)
-    await mill.decide("Y11", "hanne", Role.HR, Outcome.APPROVED, cycle=YEAR)
-    [message] = await mill.mails("Y11", who, YEAR)
-    return message
-
-
-async def test_everyone_reads_the_outcome_and_that_a_role_disagreed_but_no_name_and_no_comment(
-    mill: Sawmill,
-) -> None:
-    message = await informed(mill, "w1")
-    assert subject(message).endswith("Nordfjord Tre AS: ferdig, med uenighet")
-    text = flowing(message)
-    assert "er gjort ferdig tirsdag 4. mai 2027. Du trenger ikke gjøre noe." in text
-    assert "Det var etter fristen, som var onsdag 10. mars 2027." in text
-    assert "Hovedverneombudet er uenig. Uenigheten står i historikken" in text
-    assert "- Hovedverneombudet: uenig" in text
-    assert "- HR: godkjent" in text
-    assert "Versjon 1 av «Protokoll for undersøkelsen»" in text
-    assert NAMES["per"] not in text
-    assert SECRET not in text
-
-
-# --- languages --------------------------------------------------------------------------------------
+# --- languages -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -381,7 +294,7 @@ async def test_everyone_reads_the_outcome_and_that_a_role_disagreed_but_no_name_
         ),
         (
             "nn",
-            ("sei di meining innan 20. mai", "Frist: torsdag 20. mai 2027.", "Du kan vere ueinig", "leiaren"),
+            ("sei meininga di innan 20. mai", "Frist: torsdag 20. mai 2027.", "Du kan vere ueinig", "leiaren"),
         ),
         ("en", ("give your opinion by 20 May", "Thursday 20 May 2027", "You may disagree", "the manager")),
     ],
@@ -427,43 +340,11 @@ def test_every_role_and_every_outcome_has_a_name_in_every_language(language: Lan
     assert len(set(outcomes)) == len(outcomes)
 
 
-# --- nobody to tell ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("email", [None, "", "per", "per@x.example, kari@x.example"])
-async def test_someone_without_a_usable_address_gets_no_message(mill: Sawmill, email: str | None) -> None:
-    await mill.change(person("per", email=email))
-    assert await asked_per(mill) is None
-
-
-async def test_someone_who_is_not_in_the_directory_gets_no_message(mill: Sawmill) -> None:
-    await asked_per(mill)
-    [row] = await mill.mail_rows("Y15", "per")
-    async with mill.database.read() as reader:
-        stranger = row.model_copy(update={"target": "erased"})
-        assert await compose(reader, mill.cycles.situations, stranger, SENDER) is None
-
-
-async def test_others_are_named_by_their_id_when_their_name_is_erased(mill: Sawmill) -> None:
-    await mill.change(person("kari", name="kari"))
-    assert "lagt fram av kari" in flowing(await asked_per(mill))
-
-
-async def test_a_row_about_no_fact_is_named(mill: Sawmill) -> None:
-    await asked_per(mill)
-    [row] = await mill.mail_rows("Y15", "per")
-    async with mill.database.read() as reader:
-        for seq in (None, 10_000):
-            with pytest.raises(LookupError, match=r"no fact"):
-                await compose(
-                    reader, mill.cycles.situations, row.model_copy(update={"fact_seq": seq}), SENDER
-                )
-
-
-# --- the same letter whenever it is sent ------------------------------------------------------------
+# --- the same letter whenever it is sent -----------------------------------------------------------
 
 
 async def test_a_letter_that_is_sent_late_reads_as_it_would_have_on_the_day(mill: Sawmill) -> None:
+    await Checkpoints(mill.database, SigningKey.new(), lambda: mill.now).make(EMPLOYER)
     on_the_day = await asked_per(mill)
     await mill.go(date(2027, 6, 9))
     late = (await mill.mails("Y15", "per"))[0]

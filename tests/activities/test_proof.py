@@ -7,18 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from activities.found_acts import Found, check_all, look_through
 from activities.ledger.log import leaf_bytes
-from activities.proof import Found, Keys, check_all, is_act, look_through, proof, unproven
+from activities.proof import Keys, is_act, proof, unproven
 from activities.signatures import SigningKey
 from tests.activities.sawmill import EMPLOYER, UNIT, Sawmill
-from workflows.rules.events import (
-    DecisionDisregarded,
-    DecisionRecorded,
-    EvidenceSubmitted,
-    Fact,
-    KeyEnrolled,
-    StepClosed,
-)
+from workflows.rules.authority_facts import KeyEnrolled
+from workflows.rules.events import DecisionDisregarded, DecisionRecorded, EvidenceSubmitted, Fact, StepClosed
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
 from workflows.rules.statement import Authentication, Decide, EnrolKey, Envelope, RevokeKey, Statement

@@ -30,7 +30,7 @@ def url() -> Iterator[str]:
         yield address
 
 
-async def fault(reply: Callable[[bytes], bytes | int]) -> TimestampError:
+async def fault(reply: Callable[[bytes], bytes | int | str]) -> TimestampError:
     with serving(reply) as address, pytest.raises(TimestampError) as caught:
         await stamp(address, NOTE)
     return caught.value
@@ -108,6 +108,19 @@ async def test_an_authority_that_says_no_is_quoted() -> None:
 )
 async def test_what_is_no_answer_is_refused(reply: bytes | int, said: str) -> None:
     assert (await fault(lambda _query: reply)).fault == said
+
+
+async def test_an_authority_that_sends_on_to_another_address_is_not_followed() -> None:
+    asked = list[bytes]()
+
+    def elsewhere(query: bytes) -> bytes:
+        asked.append(query)
+        return b""
+
+    with serving(elsewhere) as other:
+        error = await fault(lambda _query: other)
+    assert (error.fault, error.detail) == ("unreachable", "127.0.0.1: HTTP 303")
+    assert asked == []
 
 
 @pytest.mark.parametrize(

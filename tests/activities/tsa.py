@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,17 +120,28 @@ def refusal(why: str) -> bytes:
 
 
 @contextmanager
-def serving(reply: Callable[[bytes], bytes | int]) -> Iterator[str]:
-    """A server on loopback that answers each request with what `reply` gives, a number being an HTTP status."""
+def serving(reply: Callable[[bytes], bytes | int | str]) -> Iterator[str]:
+    """A server on loopback that answers each request with what `reply` gives.
+
+    A number is an HTTP status, and a text the address to which it sends on.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             said = reply(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(said if isinstance(said, int) else 200)
+            self.send_response(said if isinstance(said, int) else 303 if isinstance(said, str) else 200)
             self.send_header("Content-Type", "application/timestamp-reply")
+            if isinstance(said, str):
+                self.send_header("Location", said)
             self.end_headers()
             if isinstance(said, bytes):
                 self.wfile.write(said)
+
+        def do_GET(self) -> None:
+            """Whoever was sent on comes with this."""
+            self.rfile = io.BytesIO()
+            self.headers["Content-Length"] = "0"
+            self.do_POST()
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Nothing: a test says itself what went wrong."""

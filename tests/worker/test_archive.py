@@ -19,6 +19,9 @@ from worker.replaying import judge, verdicts
 from workflows.rules.standing import fold
 from workflows.unit_year import UnitYear
 
+pytestmark = pytest.mark.xdist_group("rehearsed year")
+"""What is made once for all of them is made by one process."""
+
 RECORDED = Path(__file__).parents[1] / "replay" / "histories"
 OLDEST = RECORDED / "0.1.0" / "unit_fjell_u1_2027.pb.gz"
 SEALED = RECORDED / "0.2.0"
