@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from temporalio.client import Client, WorkflowHandle
@@ -16,21 +16,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.documents import Documents
 from activities.doors import Doors
-from activities.ledger.log import commit
 from activities.outbox import Outbox
-from activities.receipts import Receipt
 from activities.situations import Situations
 from activities.store.database import Database
-from activities.store.rows import CycleRow, InboxRow, OutboxRow
-from worker.story import OUTCOME_OF, Attempt, Story
+from activities.store.rows import CycleRow, OutboxRow
+from worker.rehearsed_people import People, at_noon
+from worker.story import Story
 from worker.virtual import VirtualEnvironment
-from workflows.rules.calendar import OSLO, oslo_day
 from workflows.rules.events import Fact
-from workflows.rules.situation import Situation
-from workflows.rules.statement import Answer
-from workflows.rules.terms import CycleRef
 
-AT_NOON = time(12)
 LOOK_AGAIN = 0.03
 ATTEMPTS = 1000
 """Looks, `LOOK_AGAIN` seconds apart, before a workflow that does not answer is given up."""
@@ -41,9 +35,6 @@ DRIFT = timedelta(minutes=15)
 
 LAST_MORNINGS = timedelta(days=3)
 """When a rehearsal ends, its people still get the mail of the mornings to come."""
-
-REASONED_ANSWER = "Arbeidsgiver har vurdert innvendingen og svarer begrunnet i møtet med verneombudet."
-"""What the employer answers in a rehearsal to whoever disagrees."""
 
 SETTLE = timedelta(seconds=1)
 """Clocks are taken this far past a moment, so that its timers have fired."""
@@ -116,22 +107,16 @@ class Rehearsal:
         self._environment = environment
         self._client: Client = environment.client
         self._database = database
-        self._documents = documents
         self._outbox = outbox
-        self._situations = situations
-        self._doors = doors
         self._clock = clock
         self._employer = employer
         self._story = story
+        self._people = People(database, documents, situations, doors, employer, story)
         self._change_organisation = change_organisation
         self._progress = progress
-        self._attempts = sorted(story.attempts, key=lambda a: a.on)
         self._changes = sorted(story.changes, key=lambda c: c.on)
         self._shift: dict[str, timedelta] = {}
-        self._known: dict[str, Situation] = {}
         self._told = 0
-        self._tried: set[tuple[str, ...]] = set()
-        self.receipts: list[Receipt] = []
 
     async def run(self, until: datetime | None = None) -> None:
         """Until every cycle is closed, or up to the moment `until`; mail that waits for a morning goes then."""
@@ -151,7 +136,8 @@ class Rehearsal:
             self._clock.now = max(self._clock.now, moment)
             await self._pass_time(running)
             await self.deliver()
-            await self._people_act()
+            await self._change()
+            await self._people.act(self._clock.now)
             await self.deliver()
             await self._tell(self._progress)
 
@@ -194,36 +180,17 @@ class Rehearsal:
 
     async def _next(self, running: list[CycleRow]) -> datetime | None:
         moments = [r.next_moment for r in running if r.next_moment is not None]
-        moments += [at for at, _ in await self._intended()]
-        planned = [*(a.on for a in self._attempts), *(c.on for c in self._changes)]
-        moments += [datetime.combine(day, AT_NOON, OSLO).astimezone(UTC) for day in planned]
+        moments += [*await self._people.moments(), *(at_noon(change.on) for change in self._changes)]
         return min(moments, default=None)
 
-    async def _intended(self) -> list[tuple[datetime, InboxRow]]:
-        """What the people who are asked will do, and when."""
-        async with self._database.read() as reader:
-            rows = await reader.inbox(employer=self._employer)
-        out = []
-        for row in rows:
-            if _task(row) in self._tried:
-                continue
-            situation = await self._situation(row.cycle)
-            at = self._story.acts_at(row, situation.programme.calendar, row.due or oslo_day(row.asked_at))
-            if at is not None and at < situation.closing:
-                out.append((at.astimezone(UTC), row))
-        return sorted(
-            out, key=lambda pair: (pair[0], pair[1].cycle, pair[1].step, pair[1].role, pair[1].person)
-        )
-
-    async def _situation(self, cycle: str) -> Situation:
-        """The cycle's situation, looked up again only after the organisation has changed."""
-        if cycle not in self._known:
-            async with self._database.read() as reader:
-                row = await reader.cycle(cycle)
-                if row is None:
-                    raise LookupError(cycle)
-                self._known[cycle] = await self._situations.of(reader, row)
-        return self._known[cycle]
+    async def _change(self) -> None:
+        """Put in force what the story changes in the organisation by now."""
+        while self._changes and at_noon(self._changes[0].on) <= self._clock.now:
+            change = self._changes.pop(0)
+            if self._change_organisation is not None:
+                await self._change_organisation(change.files, self._clock.now)
+                self._people.see_change()
+                await self.deliver()
 
     # --- time ---------------------------------------------------------------------------------------
 
@@ -309,86 +276,6 @@ class Rehearsal:
             await asyncio.sleep(LOOK_AGAIN)
         raise TimeoutError(f"{entry.target} has not heard its bell; its worker's log says why.")
 
-    # --- people -------------------------------------------------------------------------------------
-
-    async def _people_act(self) -> None:
-        now = self._clock.now
-        while self._changes and datetime.combine(self._changes[0].on, AT_NOON, OSLO) <= now:
-            change = self._changes.pop(0)
-            if self._change_organisation is not None:
-                await self._change_organisation(change.files, now)
-                self._known.clear()
-                await self.deliver()
-        while self._attempts and datetime.combine(self._attempts[0].on, AT_NOON, OSLO) <= now:
-            await self._attempt(self._attempts.pop(0))
-        for row in [row for at, row in await self._intended() if at <= now]:
-            self._tried.add(_task(row))
-            if await self._still_asked(row):
-                await self._act(row)
-
-    async def _still_asked(self, row: InboxRow) -> bool:
-        """Somebody else in the same role may have answered a moment ago."""
-        async with self._database.read() as reader:
-            return any(_task(r) == _task(row) for r in await reader.inbox(cycle=row.cycle))
-
-    async def _act(self, row: InboxRow) -> None:
-        deviation = self._story.deviation(row)
-        nonce = f"{row.what}.{row.role.value}.v{row.version}"
-        situation = await self._situation(row.cycle)
-        planned = situation.plan.find(situation.cycle, row.step)
-        if row.what == "evidence":
-            name = planned.evidence.nb if planned else row.step
-            text = f"{name}\n{row.cycle} {row.step}, versjon {row.version + 1}\n"
-            async with self._database.write(self._employer) as tx:
-                document = await self._documents.put(
-                    text.encode(), "text/plain", f"{row.step}.txt", self._clock.now, tx
-                )
-            receipt = await self._doors.submit(
-                row.cycle, row.step, row.person, document.hash, now=self._clock.now, nonce=nonce
-            )
-        elif row.what == "answer":
-            payload, commitment = commit(REASONED_ANSWER)
-            answer = Answer(version=row.version, comment=commitment, on_behalf_of=row.acting_for)
-            receipt = await self._doors.act(
-                self._employer, row.person, answer, cycle=row.cycle, step=row.step, texts=[payload],
-                now=self._clock.now, nonce=nonce,
-            )  # fmt: skip
-        else:
-            document_hash, version = await self._seen_version(row.cycle, row.step)
-            outcome = deviation.outcome if deviation and deviation.outcome else OUTCOME_OF[row.what]
-            receipt = await self._doors.decide(
-                row.cycle, row.step, row.person, row.role, outcome, document=document_hash, version=version,
-                comment=deviation.comment if deviation else None, now=self._clock.now, nonce=nonce,
-            )  # fmt: skip
-        self.receipts.append(receipt)
-
-    async def _seen_version(self, cycle: str, step: str) -> tuple[str, int]:
-        async with self._database.read() as reader:
-            rows = [s for s in await reader.steps(cycle=cycle) if s.step == step]
-        return (rows[0].document or "0" * 64, rows[0].version) if rows else ("0" * 64, 0)
-
-    async def _attempt(self, attempt: Attempt) -> None:
-        year = int(self._clock.now.astimezone(OSLO).year)
-        cycle = CycleRef(employer=self._employer, year=year, unit=attempt.unit).id
-        situation = await self._situation(cycle)
-        people = situation.organisation.holders(
-            attempt.person_in, attempt.person_unit or attempt.unit, attempt.on
-        )
-        document, version = await self._seen_version(cycle, attempt.step)
-        self.receipts.append(
-            await self._doors.decide(
-                cycle,
-                attempt.step,
-                people[0].person,
-                attempt.role,
-                attempt.outcome,
-                document=document,
-                version=version,
-                now=self._clock.now,
-                nonce=f"attempt.{attempt.on}",
-            )
-        )
-
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """What the server answers, asked again while it is away."""
@@ -401,16 +288,3 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
             if error.status in REFUSALS or loop.time() > patience:
                 raise
         await asyncio.sleep(0.1)
-
-
-def _task(row: InboxRow) -> tuple[str, ...]:
-    """What identifies one thing that one person was asked: each is tried once, also when it is refused."""
-    return (
-        row.cycle,
-        row.step,
-        row.what,
-        row.role.value,
-        row.person,
-        str(row.version),
-        row.asked_at.isoformat(),
-    )

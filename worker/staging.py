@@ -16,7 +16,7 @@ from activities.documents import Documents
 from activities.mail import EmlFolder
 from activities.organisations import put_in_force
 from activities.store.database import Database
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from worker.installation import Installation
 from worker.rehearsal import ChangeOrganisation, Progress, Rehearsal, VirtualClock
 from worker.serving import make_worker

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from activities.directory.people import names_of
-from activities.ledger.notes import fingerprint
+from activities.ledger.heads import fingerprint
 from activities.situations import Situations
 from activities.store.reader import Reader
 from workflows.rules.base import Frozen

@@ -1,4 +1,4 @@
-"""A small rehearsed year, made once: its server is gone, and what it left is only read."""
+"""What is made once and copied or only read: a sawmill in March, and a small rehearsed year without its server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from activities.history_files import Events, longest, read, workflow_of
 from tests.chaos.fjell import CAST, EMPLOYER, YEAR
 from tests.rules.employers import law, programme
+from tests.worker.desk import Desk, copied, stage
 from worker.keyring import Keyring
 from worker.settings import Settings
 from worker.staging import rehearse
@@ -48,3 +49,15 @@ async def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> RehearsedYear:
     await installation.database.close()
     files = {workflow_of(read(file)): file for file in longest(settings.histories)}
     return RehearsedYear(settings, facts, files)
+
+
+@pytest.fixture(scope="session")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sawmill's state on the day when a step is open; copy it, and nothing is written in it."""
+    return stage(tmp_path_factory.mktemp("mill"))
+
+
+@pytest.fixture
+def desk(opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk at that sawmill, with a state of its own."""
+    return Desk(copied(opened, tmp_path / "state"), monkeypatch)

@@ -129,3 +129,18 @@ def stage(folder: Path) -> Path:
 def copied(template: Path, folder: Path) -> Path:
     """A state of its own like the one in `template`."""
     return Path(shutil.copytree(template, folder))
+
+
+def played(opened: Path, folder: Path, act: Callable[[Desk], object]) -> Desk:
+    """The sawmill in `folder` after somebody did `act` there; for `resumed` only, since its clock has stopped."""
+    with pytest.MonkeyPatch.context() as patch:
+        desk = Desk(copied(opened, folder), patch)
+        act(desk)
+    return desk
+
+
+def resumed(scene: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk with a state of its own, where and when `scene` left off."""
+    desk = Desk(copied(scene.state, folder), monkeypatch)
+    desk.now = scene.now
+    return desk

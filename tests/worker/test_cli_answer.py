@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.desk import Desk, copied, stage
+from tests.worker.desk import Desk, copied
 from workflows.rules.events import AttemptRefused, DisagreementAnswered, DueDateChanged
 from workflows.rules.terms import Refusal
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The risk assessment is filed, Per disagrees with it and Kari has approved it all the same."""
-    folder = stage(tmp_path_factory.mktemp("mill"))
+    folder = copied(opened, tmp_path_factory.mktemp("mill") / "state")
     with pytest.MonkeyPatch.context() as patch:
         desk = Desk(folder, patch)
         desk.go(date(2027, 5, 10))
@@ -45,6 +45,26 @@ def test_an_owed_answer_is_in_the_inbox_with_its_due_date_and_the_command(desk: 
     assert (
         'forsvarlig answer sagbruk/2027 Y15 --as kari --comment "arbeidsgivers begrunnede svar"' in said.line
     )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("answer", "sagbruk", "Y15", "--as", "kari"),
+        ("step", "move", "sagbruk", "Y15", "--as", "kari", "--to", "2027-06-30"),
+        ("retention", "set", "text", "4000", "--as", "toppen"),
+    ],
+)
+def test_reasons_longer_than_anybody_reads_are_refused_before_anything_is_recorded(
+    desk: Desk, command: tuple[str, ...]
+) -> None:
+    before = desk.facts()
+    said = desk(*command, "--comment", "a" * 12_001)
+    assert said.code == 7, said.err
+    assert "12001 tegn" in said.err
+    assert "høyst 12000" in said.err
+    assert "forsvarlig step submit" in said.err
+    assert desk.facts() == before
 
 
 def test_the_employer_answers_with_reasons_and_the_disagreement_stays(desk: Desk) -> None:

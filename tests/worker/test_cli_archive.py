@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from activities.history_files import place
 from activities.store.database import Database
 from tests.worker.command_line import clean_home, document, done, run, words
 from tests.worker.conftest import RehearsedYear
-from workflows.rules.events import Fact
-from workflows.rules.record_facts import RecordsErased
+from workflows.rules.events import Body, Fact
+from workflows.rules.record_facts import HistoryExported, RecordsErased
+
+pytestmark = pytest.mark.xdist_group("rehearsed year")
+"""What is made once for all of them is made by one process."""
 
 
 @pytest.fixture
@@ -46,6 +51,39 @@ def test_an_untouched_archive_is_in_order(state: Path) -> None:
     assert "archive: ok  Fjell AS, 2 filer" in done("--state", state, "archive", "check")
 
 
+async def test_what_the_schedules_did_is_listed_by_what_it_was_and_checked(state: Path) -> None:
+    later = datetime(2028, 1, 16, 6, tzinfo=UTC)
+    works = ("opener/fjell-2026-12-01T07:00:00Z", "retention/fjell-2028-01-15T07:00:00Z")
+    content = files(state)[0].read_bytes()
+    exports = [
+        HistoryExported(
+            workflow=work, run="0" * 36, events=9, sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content), closed=True, version="1.0",
+        )
+        for work in works
+    ]  # fmt: skip
+    for export in exports:
+        file = place(state / "histories", "fjell", export.workflow, export.run, export.events)
+        file.parent.mkdir()
+        file.write_bytes(content)
+    await recorded(state, *exports, at=later)
+    told = words(await asyncio.to_thread(done, "--state", state, "archive", "list"))
+    assert "åpningen av 2027" in told
+    assert "slettingen 15." in told
+    assert "Fjell AS, 4 filer" in await asyncio.to_thread(done, "--state", state, "archive", "check")
+
+
+async def recorded(state: Path, *bodies: Body, at: datetime) -> None:
+    facts = [
+        Fact(id=f"fjell#{n} {at}", employer="fjell", concerns=at, recorded=at, body=body)
+        for n, body in enumerate(bodies)
+    ]
+    database = Database(f"sqlite:///{state / 'forsvarlig.db'}")
+    async with database.write("fjell") as tx:
+        await tx.append(facts)
+    await database.close()
+
+
 def test_a_changed_a_missing_and_a_strange_file_are_named(state: Path) -> None:
     first, second = files(state)
     first.write_bytes(first.read_bytes()[:-9] + bytes(9))
@@ -66,14 +104,8 @@ async def test_a_file_whose_time_was_up_is_not_missing(state: Path) -> None:
     [file, _other] = files(state)
     file.unlink()
     later = datetime(2040, 1, 1, 6, tzinfo=UTC)
-    erased = Fact(
-        id="fjell#erased", employer="fjell", concerns=later, recorded=later,
-        body=RecordsErased(records="history", count=1, before=later.date()),
-    )  # fmt: skip
-    database = Database(f"sqlite:///{state / 'forsvarlig.db'}")
-    async with database.write("fjell") as tx:
-        await tx.append([erased])
-    await database.close()
+    erased = RecordsErased(records="history", count=1, before=later.date())
+    await recorded(state, erased, at=later)
     answer = await asyncio.to_thread(document, "--state", state, "archive", "check")
     exports = answer["exports"]
     assert [each["state"] for each in exports] == ["erased", "there"]

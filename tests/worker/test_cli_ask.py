@@ -20,6 +20,9 @@ from workflows.rules.events import Fact
 from workflows.rules.record_facts import HistoryExported
 from workflows.rules.standing import Standing, fold
 
+pytestmark = pytest.mark.xdist_group("rehearsed year")
+"""What is made once for all of them is made by one process."""
+
 OLD = Path(__file__).parents[1] / "replay" / "histories"
 OLDEST = OLD / "0.1.0" / "unit_fjell_u1_2027.pb.gz"
 SEALED = OLD / "0.2.0" / "unit_fjell_u1_2027.pb.gz"

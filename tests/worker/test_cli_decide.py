@@ -13,11 +13,11 @@ import pytest
 
 from activities.signatures import SigningKey
 from tests.activities.sawmill import UNIT, person
-from tests.worker.desk import Desk, copied, stage
-from worker.cli.act_words import REASONS
-from worker.cli.acts import ALIASES
+from tests.worker.desk import Desk, played, resumed
 from worker.cli.decide import outcome_of
 from worker.cli.deciding import NOTHING
+from worker.cli.fact_words import REASONS
+from worker.cli.naming import ALIASES
 from worker.cli.refusals import _TELLERS
 from workflows.rules.events import AttemptRefused, DecisionRecorded
 from workflows.rules.organisation import Absence
@@ -25,29 +25,31 @@ from workflows.rules.statement import read_envelope, read_statement
 from workflows.rules.terms import Outcome, Refusal
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
-
-
-@pytest.fixture
-def filed(desk: Desk) -> Desk:
-    """The minutes of the meeting are filed, and the safety representative is asked."""
-    desk.file()
-    return desk
-
-
-@pytest.fixture
-def assessed(desk: Desk) -> Desk:
-    """The risk assessment is filed; Per is asked first, then Kari."""
+def assess(desk: Desk) -> None:
     desk.go(date(2027, 5, 10))
     desk.file("Risikovurdering", "Y15")
-    return desk
+
+
+@pytest.fixture(scope="module")
+def after_filing(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return played(opened, tmp_path_factory.mktemp("mill") / "state", Desk.file)
+
+
+@pytest.fixture(scope="module")
+def after_assessing(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return played(opened, tmp_path_factory.mktemp("mill") / "state", assess)
+
+
+@pytest.fixture
+def filed(after_filing: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The minutes of the meeting are filed, and the safety representative is asked."""
+    return resumed(after_filing, tmp_path / "state", monkeypatch)
+
+
+@pytest.fixture
+def assessed(after_assessing: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The risk assessment is filed; Per is asked first, then Kari."""
+    return resumed(after_assessing, tmp_path / "state", monkeypatch)
 
 
 def reason(desk: Desk) -> tuple[int, Refusal]:
@@ -225,6 +227,20 @@ def test_what_cannot_be_read_is_a_usage_error_and_nothing_is_recorded(
     assert not filed.facts("attempt_refused")
 
 
+@pytest.mark.parametrize("way", [(), ("--statement-out", "svar.json")])
+def test_a_comment_longer_than_anybody_reads_is_refused_before_anything_is_recorded(
+    filed: Desk, way: tuple[str, ...]
+) -> None:
+    before = filed.facts()
+    said = filed(
+        "decide", "sagbruk", "Y10", "--as", "per", "--outcome", "uenig", "--comment", "a" * 12_001, *way
+    )
+    assert said.code == 7, said.err
+    assert "12001 tegn" in said.err
+    assert "forsvarlig step submit" in said.err
+    assert filed.facts() == before
+
+
 @pytest.mark.parametrize(
     ("who", "remedy"),
     [
@@ -319,6 +335,10 @@ def test_the_same_file_with_the_same_nonce_doubles_nothing(filed: Desk, tmp_path
             "svar.csv:3: kolonnen «as» er tom",
         ),
         ("cycle;step;outcome\nsagbruk;Y10;enig", "kolonnen «as» mangler"),
+        (
+            f"cycle;step;as;outcome;comment\nsagbruk;Y10;per;enig;\nsagbruk;Y10;per;uenig;{'a' * 12_001}",
+            "svar.csv:3: Teksten er på 12001 tegn",
+        ),
         ("cycle;step;as;outcome;lønn\n", "ukjent kolonne «lønn»"),
         ("cycle;step;as;outcome\n", "har ingen rader"),
         ("", "har ingen rader"),

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from tests.activities.sawmill import NAMES
-from tests.worker.desk import Desk, copied, stage
+from tests.worker.desk import Desk
 from workflows.rules.events import Asked, AttemptRefused, DecisionRecorded, EvidenceSubmitted, Fact
 from workflows.rules.terms import Refusal
 
 HAND_ON = ("delegate", "--as", "kari", "--to", "siri", "--until", "2027-03-19")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 def bodies(desk: Desk, kind: str) -> list[Fact]:

@@ -6,22 +6,24 @@ import asyncio
 import errno
 import hashlib
 import os
+import shlex
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from portal.dossier.checking import ASK
 from tests.activities.sawmill import Sawmill
 from tests.portal.inspected import checkpoint
-from tests.worker.desk import Desk, Said, copied, stage
+from tests.worker.desk import Desk, Said, copied
 from workflows.rules.record_facts import DossierMade, TextsRead
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The due date of a step is moved with a reason, and a checkpoint is made."""
-    folder = stage(tmp_path_factory.mktemp("mill"))
+    folder = copied(opened, tmp_path_factory.mktemp("mill") / "state")
     with pytest.MonkeyPatch.context() as patch:
         desk = Desk(folder, patch)
         desk.file()
@@ -49,6 +51,13 @@ def covered(folder: Path) -> None:
 def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(tmp_path)
     return Desk(copied(template, tmp_path / "state"), monkeypatch)
+
+
+def test_the_command_that_it_tells_inspectors_to_ask_for_shows_the_hash_of_the_whole_file(desk: Desk) -> None:
+    sha256 = made(desk)["sha256"]
+    said = desk(*shlex.split(ASK)[1:])
+    assert said.code == 0, said.err
+    assert f'"sha256": "{sha256}"' in said.out
 
 
 LITTLE = ("--law", "R-34")
@@ -167,12 +176,10 @@ def test_an_unknown_checkpoint_names_those_that_there_are(desk: Desk, tmp_path: 
 
 
 def test_without_a_checkpoint_it_says_how_to_make_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    state = tmp_path / "state"
-    state.mkdir()
-    said = make(Desk(stage(state), monkeypatch))
+    said = make(Desk(copied(opened, tmp_path / "state"), monkeypatch))
     assert said.code == 3
     assert "forsvarlig ledger checkpoint" in said.err
 

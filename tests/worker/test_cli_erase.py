@@ -5,30 +5,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from activities.store import scrub
 from activities.store.rows import PersonRow
 from tests.activities.sawmill import EMPLOYER, organisation, person
-from tests.worker.desk import Desk, Said, copied, stage
+from tests.worker.desk import Desk, Said
 from workflows.rules.events import AttemptRefused
 from workflows.rules.organisation import Organisation
 from workflows.rules.record_facts import DossierMade, ErasureAsked, PersonErased, TextsErased, TextsRead
 from workflows.rules.terms import Refusal
 
 WHY = "Turnusen til Ole er ikke vurdert"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 @pytest.fixture

@@ -10,37 +10,30 @@ from pathlib import Path
 import pytest
 
 from tests.activities.sawmill import EMPLOYER, EVE, Sawmill
-from tests.worker.desk import Desk, copied, stage
-from worker.cli.history import STAGES
+from tests.worker.desk import Desk, copied, played, resumed
 from workflows.rules.organisation import Role
+from workflows.rules.programme import Stage
 from workflows.rules.record_facts import TextsRead
 from workflows.rules.terms import Outcome
 
 
+def disputed(desk: Desk) -> None:
+    """The minutes are filed, the safety representative disagrees, and one attempt was refused."""
+    desk.file()
+    desk("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "godkjenn")
+    why = "=2+3 bemanningen\nmangler"
+    desk("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "uenig", "--comment", why)
+    desk.go()
+
+
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
+def scene(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return played(opened, tmp_path_factory.mktemp("mill") / "state", disputed)
 
 
 @pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """The minutes are filed, the safety representative disagrees, and one attempt was refused."""
-    desk = Desk(copied(template, tmp_path / "state"), monkeypatch)
-    desk.file()
-    desk("decide", "sagbruk", "Y10", "--as", "per", "--outcome", "godkjenn")
-    desk(
-        "decide",
-        "sagbruk",
-        "Y10",
-        "--as",
-        "per",
-        "--outcome",
-        "uenig",
-        "--comment",
-        "=2+3 bemanningen\nmangler",
-    )
-    desk.go()
-    return desk
+def desk(scene: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return resumed(scene, tmp_path / "state", monkeypatch)
 
 
 def numbers(desk: Desk, *arguments: str) -> list[int]:
@@ -68,9 +61,9 @@ def test_a_disagreement_is_told_with_its_reason(desk: Desk) -> None:
 
 
 def test_both_times_are_told_where_they_differ(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(copied(template, tmp_path / "late"), monkeypatch)
+    desk = Desk(copied(opened, tmp_path / "late"), monkeypatch)
     desk.now = desk.now.replace(month=4, day=12)
     desk.go()
     assert "(ført 12. april 2027 kl. 12.00)" in desk("history", "--step", "Y10").out
@@ -253,7 +246,7 @@ def test_people_s_accepted_acts_are_apart_from_what_was_refused(desk: Desk) -> N
 
 
 def test_a_stage_is_that_of_the_steps_in_the_programme(desk: Desk) -> None:
-    found = {stage: numbers(desk, "--stage", stage, "--limit", "1000") for stage in STAGES}
+    found = {stage.value: numbers(desk, "--stage", stage.value, "--limit", "1000") for stage in Stage}
     steps = {seq: fact.step for seq, fact in desk.facts() if fact.step is not None}
     assert sorted(n for seqs in found.values() for n in seqs) == list(steps)
     assert "Y10" in {steps[seq] for seq in found["map"]}
@@ -271,9 +264,9 @@ def test_the_units_below_come_along_when_asked_for(desk: Desk) -> None:
 
 
 def test_the_time_of_recording_is_another_than_the_time_concerned(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(copied(template, tmp_path / "late"), monkeypatch)
+    desk = Desk(copied(opened, tmp_path / "late"), monkeypatch)
     desk.now = desk.now.replace(month=4, day=12)
     desk.go()
     late = {s for s, f in desk.facts() if f.recorded.date().isoformat() == "2027-04-12"}
@@ -287,9 +280,9 @@ def test_the_time_of_recording_is_another_than_the_time_concerned(
 
 
 def test_as_of_a_day_is_what_was_recorded_or_what_concerned_it(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(copied(template, tmp_path / "late"), monkeypatch)
+    desk = Desk(copied(opened, tmp_path / "late"), monkeypatch)
     desk.now = desk.now.replace(month=4, day=12)
     desk.go()
     day = ["--as-of", "2027-04-01", "--limit", "1000"]

@@ -7,24 +7,13 @@ import shlex
 import subprocess
 import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from tests.activities.sawmill import person
 from tests.worker.command_line import PROGRAM
-from tests.worker.desk import Desk, copied, stage
+from tests.worker.desk import Desk
 from workflows.rules.organisation import Absence
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 def test_a_manager_reads_what_to_file_until_when_and_the_command(desk: Desk) -> None:

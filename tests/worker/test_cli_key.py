@@ -7,19 +7,10 @@ from pathlib import Path
 import pytest
 
 from activities.signatures import SigningKey
-from tests.worker.desk import Desk, Said, copied, stage
-from workflows.rules.events import AttemptRefused, DecisionRecorded, KeyEnrolled, KeyRevoked
+from tests.worker.desk import Desk, Said
+from workflows.rules.authority_facts import KeyEnrolled, KeyRevoked
+from workflows.rules.events import AttemptRefused, DecisionRecorded
 from workflows.rules.terms import Refusal
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 def usual(desk: Desk, person: str) -> Path:

@@ -8,28 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from activities.ledger.notes import read_anchor, read_fingerprint
+from activities.ledger.heads import read_anchor, read_fingerprint
 from activities.ledger.witness import read_request
 from activities.signatures import SigningKey
 from tests.activities.sawmill import EMPLOYER
 from tests.activities.tsa import answer, party, serving
 from tests.store.made import without_triggers
-from tests.worker.desk import Desk, Said, copied, stage
+from tests.worker.desk import Desk, Said, copied
 
 NAME = "fagforbund.example/hms"
 ROOT = party("Rot")
 STAMPER = party("Tidsstempel", ROOT)
 NOON = datetime(2027, 3, 10, 11, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 @pytest.fixture
@@ -131,7 +121,7 @@ def test_a_shortened_ledger_is_said_to_be_shorter(desk: Desk, outside: Path) -> 
 
 
 def test_two_anchors_that_contradict_each_other_are_called_two_histories(
-    desk: Desk, template: Path, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk("ledger", "checkpoint")
     copy = Desk(copied(desk.state, tmp_path / "kopi"), monkeypatch)
@@ -154,8 +144,8 @@ def test_two_anchors_that_contradict_each_other_are_called_two_histories(
         (("545-AAAQ-EAYE-AUDA",), 7),
         (("--timestamps",), 2),
         (("stempel.tsr",), 2),
-        (("545-AAAQ-EAYE-AUDA-OCAJ", "--witness", "x"), 7),
-        (("545-AAAQ-EAYE-AUDA-OCAJ", "--employer", "annen"), 3),
+        (("545-AAAQ-EAYE-AUDA-OCAJ-BIFQ-YDIO-B4IB-CEQT", "--witness", "x"), 7),
+        (("545-AAAQ-EAYE-AUDA-OCAJ-BIFQ-YDIO-B4IB-CEQT", "--employer", "annen"), 3),
     ],
 )
 def test_what_cannot_be_checked_is_said(desk: Desk, arguments: tuple[str, ...], code: int) -> None:
@@ -169,6 +159,9 @@ def test_a_damaged_anchor_is_not_taken_for_one(desk: Desk, outside: Path) -> Non
     file.write_text(file.read_text(encoding="utf-8").replace("time 2027", "time 2028"), encoding="utf-8")
     said = desk("ledger", "check", str(file))
     assert (said.code, "ikke et anker" in said.err) == (7, True)
+    file.write_text("hemmelig: 1234\n", encoding="utf-8")
+    said = desk("ledger", "check", str(file))
+    assert (said.code, "hemmelig" in said.err) == (7, False)
     file.write_bytes(bytes(2_000_000))
     assert desk("ledger", "check", str(file)).code == 7
 
@@ -289,6 +282,13 @@ def test_a_witness_cosigns_and_the_anchor_carries_it(desk: Desk, outside: Path, 
     assert f"medsignert av {NAME}" in checked.line
     alone = pinned(desk, outside)
     assert desk("ledger", "check", str(alone), "--witness", vkey).code == 1
+    printed = desk("ledger", "check", printed_of(made["file"]), "--witness", vkey)
+    assert (printed.code, "Et avtrykk er ikke medsignert av noen" in printed.line) == (1, True)
+
+
+def printed_of(anchor: str) -> str:
+    """The fingerprint that stands on receipts, of an anchor's file."""
+    return read_anchor(Path(anchor).read_bytes()).checkpoint.fingerprint
 
 
 def test_a_witness_follows_a_ledger_that_grows(desk: Desk, outside: Path, witness: Witness) -> None:
@@ -393,7 +393,8 @@ def test_a_checkpoint_is_stamped_and_the_stamp_is_checked_without_the_authority(
     [stamp] = outside.glob("*.tsr")
     assert desk("ledger", "check", str(stamp), "--roots", str(roots)).code == 0
     stamp.write_bytes(stamp.read_bytes()[:-1])
-    assert desk("ledger", "check", str(stamp), "--roots", str(roots)).code == 1
+    cut = desk("ledger", "check", str(stamp), "--roots", str(roots))
+    assert (cut.code, "er ikke et tidsstempel" in cut.err) == (7, True)
 
 
 def test_a_stamp_of_something_else_is_said_to_be_that(
@@ -415,6 +416,29 @@ def test_without_an_authority_the_setting_is_named_and_a_dead_one_is_said(desk: 
     assert (said.code, "FORSVARLIG_TIMESTAMP_URL" in said.err) == (2, True)
     dead = desk("ledger", "timestamp", "--url", "http://127.0.0.1:9/")
     assert (dead.code, "127.0.0.1" in dead.err) == (1, True)
+
+
+def test_that_the_authority_of_the_settings_does_not_answer_is_told_by_status_and_doctor(
+    desk: Desk, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> tuple[bool, dict[str, str]]:
+        [ledger] = desk("ledger", "status", "--format", "json").document["employers"]
+        findings = desk("doctor", "--format", "json").document["findings"]
+        [finding] = [each for each in findings if each["check"] == "timestamps"]
+        return ledger["timestamps"]["late"], finding
+
+    pinned(desk, outside)
+    assert desk("ledger", "status", "--format", "json").document["employers"][0]["timestamps"] is None
+    with serving(lambda query: answer(query, STAMPER, NOON)) as url:
+        monkeypatch.setenv("FORSVARLIG_TIMESTAMP_URL", url)
+        late, finding = found()
+        assert (late, finding["status"]) == (True, "warning")
+        assert "127.0.0.1 har ikke stemplet det som er ført siden" in desk("ledger", "status").line
+        assert "forsvarlig ledger timestamp" in finding["remedy"]
+        assert desk("ledger", "timestamp").code == 0
+        late, finding = found()
+        assert (late, finding["status"]) == (False, "ok")
+        assert "10. mars 2027" in finding["message"]
 
 
 # --- the whole ledger in one file ------------------------------------------------------------------
@@ -484,5 +508,10 @@ def test_there_is_nothing_to_anchor_without_an_employer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty = Desk(tmp_path / "tom", monkeypatch)
-    for arguments in (("status",), ("checkpoint",), ("pin",), ("check", "1-AAAA-AAAA-AAAA-AAAA")):
+    for arguments in (
+        ("status",),
+        ("checkpoint",),
+        ("pin",),
+        ("check", "1-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA"),
+    ):
         assert empty("ledger", *arguments).code == 3

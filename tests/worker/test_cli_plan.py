@@ -117,15 +117,20 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place", "why"),
     [
-        ('owner = "top_manager"', 'owner = "top_boss"', ".owner", "top_boss"),
+        ('owner = "top_manager"', 'owner = "top_boss"', ".owner", "«top_boss» er ukjent."),
         (
             'opens = "01-02", due = "01-15"',
             'opens = "03-02", due = "01-15"',
             "Y01.windows[1]",
-            "before it opens",
+            "før det åpner 2027-03-02",
         ),
-        ('law = ["IKF-5-1"', 'law = ["IKF-5-99"', "Y01.law", "IKF-5-99"),
-        ('opens = "01-02", due = "01-15"', 'opens = "Y02 + 1 d", due = "opens + 5 d"', "Y0", ""),
+        ('law = ["IKF-5-1"', 'law = ["IKF-5-99"', "Y01.law", "Lovregisteret har ikke «IKF-5-99»"),
+        (
+            'opens = "01-02", due = "01-15"',
+            'opens = "Y02 + 1 d", due = "opens + 5 d"',
+            "Y0",
+            "venter på hverandre",
+        ),
     ],
 )
 def test_a_programme_that_cannot_run_is_named_by_place_and_remedy(
@@ -140,6 +145,22 @@ def test_a_programme_that_cannot_run_is_named_by_place_and_remedy(
     assert place in said.stderr
     assert why in said.stderr
     assert "Gjør dette:" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoken", "told"),
+    [
+        ("nb", "«top_managr» er ukjent. Gjør dette: Mente du top_manager"),
+        ("nn", "«top_managr» er ukjent. Gjer dette: Meinte du top_manager"),
+        ("en", "«top_managr» is not known. Do this: Did you mean top_manager"),
+    ],
+)
+def test_a_fault_in_a_programme_is_told_in_the_language_spoken(
+    programme: Path, spoken: str, told: str
+) -> None:
+    replace(programme, 'owner = "top_manager"', 'owner = "top_managr"')
+    said = run("--lang", spoken, "plan", "2027", "--files", SMALL, "--programme", programme)
+    assert told in words(said.stderr)
 
 
 def test_a_programme_that_is_no_text_or_not_there_is_a_bad_input(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from temporalio.converter import WorkflowSerializationContext
 
 from activities.signatures import SigningKey
 from tests.activities.sawmill import UNIT
-from tests.worker.desk import Desk, copied, stage
+from tests.worker.desk import Desk, copied
 from worker.codec import SealingCodec
 from worker.keyring import Keyring
 from workflows.messages import Bell
@@ -37,9 +37,9 @@ OLD = Path(__file__).parents[1] / "replay" / "histories" / "0.1.0" / "unit_fjell
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Per has an own key and agreed with it; Kari approved at the desk; somebody tried who may not."""
-    folder = stage(tmp_path_factory.mktemp("mill"))
+    folder = copied(opened, tmp_path_factory.mktemp("mill") / "state")
     with pytest.MonkeyPatch.context() as patch:
         desk = Desk(folder, patch)
         desk.go(date(2027, 5, 10))

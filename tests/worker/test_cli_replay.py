@@ -28,6 +28,9 @@ from worker.staging import plugin_for, rehearsal, stage
 from worker.story import Story
 from worker.virtual import VirtualEnvironment
 
+pytestmark = pytest.mark.xdist_group("rehearsed year")
+"""What is made once for all of them is made by one process."""
+
 OLD = Path(__file__).parents[1] / "replay" / "histories"
 OLDEST = OLD / "0.1.0" / "unit_fjell_u1_2027.pb.gz"
 SEALED = OLD / "0.2.0"

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.worker.desk import Desk, Said, copied, stage
+from tests.worker.desk import Desk, Said
 from workflows.rules.calendar import OSLO
 from workflows.rules.events import AttemptRefused
 from workflows.rules.record_facts import RetentionSet
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 def decide(

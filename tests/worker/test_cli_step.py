@@ -10,25 +10,16 @@ import pytest
 
 from activities.language import speaking
 from tests.activities.sawmill import EMPLOYER, UNIT, person
-from tests.worker.desk import Desk, copied, stage
-from worker.cli.act_words import KINDS, PROFILES, REASONS
-from worker.cli.acts import describe, visible
+from tests.worker.desk import Desk
+from worker.cli.fact_sentences import describe
+from worker.cli.fact_words import KINDS, PROFILES, REASONS
+from worker.cli.naming import visible
 from workflows.rules.events import AttemptRefused, Body, DecisionRecorded, Escalated, Fact, StepClosed
 from workflows.rules.organisation import Profile, Role
 from workflows.rules.programme import Kind
 from workflows.rules.terms import Outcome, Refusal
 
 HASH = "ab" * 32
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stage(tmp_path_factory.mktemp("mill"))
-
-
-@pytest.fixture
-def desk(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(copied(template, tmp_path / "state"), monkeypatch)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from worker.connection import (
     engine_address,
     lacking_search_attributes,
 )
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from worker.settings import SettingsError
 
 

@@ -13,14 +13,15 @@ import structlog
 
 from activities.checkpoints import enrolled
 from activities.documents import Documents
-from activities.ledger.notes import read_anchor
+from activities.ledger.heads import read_anchor
 from activities.mail import EmlFolder
 from activities.signatures import SigningKey
 from activities.store import checkpoints as kept
 from activities.store.database import Database
-from tests.store.made import EMPLOYER, NOW, a_fact, add_employer
+from tests.store.made import EMPLOYER, NOW, a_fact, add_employer, cut_off
+from worker import ledger_watch
 from worker.installation import Installation
-from worker.ledger_watch import LedgerWatch, watch_ledgers
+from worker.ledger_watch import LedgerWatch, make_last_checkpoints, watch_ledgers
 from worker.settings import Settings
 
 
@@ -131,6 +132,32 @@ async def test_another_key_than_the_enrolled_one_is_said_and_signs_nothing(house
     assert await house.newest() == 2
 
 
+async def test_an_end_that_was_written_anew_is_not_signed_and_is_said(house: House) -> None:
+    await house.looks()
+    for id in ("two", "three"):
+        await house.records(id)
+        await house.looks()
+    await cut_off(house.settings.database_url, house.database, 2)
+    await house.records("another end")
+    house.now += timedelta(minutes=1)
+    [line] = await house.looks()
+    assert (line["event"], line["employer"]) == ("ledger_taken_back", EMPLOYER)
+    assert (line["signed"], line["facts"]) == (4, 3)
+    assert await house.newest() == 2
+    await house.records("and more")  # the year goes on
+    assert await house.looks() == []
+    assert await house.newest() == 2
+
+
+async def test_what_was_signed_must_be_readable_and_that_is_said(house: House) -> None:
+    await house.looks()
+    house.installation.signed_heads.file(EMPLOYER).write_text("ødelagt", encoding="utf-8")
+    await house.records("two")
+    [line] = await house.looks()
+    assert (line["event"], line["fault"]) == ("signed_head_unusable", "unreadable")
+    assert await house.newest() == 2
+
+
 async def test_a_key_file_that_cannot_be_used_is_said(house: House) -> None:
     house.settings.log_key.parent.mkdir(parents=True, exist_ok=True)
     house.settings.log_key.write_text("ødelagt", encoding="utf-8")
@@ -149,12 +176,35 @@ async def test_a_database_that_is_away_is_waited_for(house: House) -> None:
     assert await house.newest() == 2
 
 
-async def test_a_worker_that_stops_leaves_nothing_uncovered(house: House) -> None:
+async def test_it_looks_until_it_is_told_to_stop_and_the_last_checkpoints_are_made_after(
+    house: House,
+) -> None:
     stop = asyncio.Event()
     watching = asyncio.create_task(watch_ledgers(house.installation, stop))
     while await house.newest() == 0:
         await asyncio.sleep(0.01)
-    await house.records("two")
     stop.set()
     await watching
-    assert await house.newest() == 3
+    seen = await house.newest()
+    await house.records("two")
+    await make_last_checkpoints(house.installation)
+    assert await house.newest() == seen + 1
+
+
+async def test_the_last_checkpoints_are_not_waited_for_longer_than_their_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_watch, "LAST", timedelta(seconds=0.2))
+    with structlog.testing.capture_logs() as lines:
+        async with house.database.write(EMPLOYER):  # somebody holds the ledger
+            await make_last_checkpoints(house.installation)
+    assert [line["event"] for line in lines] == ["last_checkpoint_not_made"]
+    assert await house.newest() == 0
+
+
+async def test_a_key_that_cannot_be_used_does_not_keep_a_worker_from_stopping(house: House) -> None:
+    house.settings.log_key.parent.mkdir(parents=True, exist_ok=True)
+    house.settings.log_key.write_text("ødelagt", encoding="utf-8")
+    with structlog.testing.capture_logs() as lines:
+        await make_last_checkpoints(house.installation)
+    assert [line["event"] for line in lines] == ["log_key_unusable"]

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from activities.language import N_, _
-from worker.cli.acts import name
+from worker.cli.desk import Desk, answer, at_desk
 from worker.cli.frame import emit
-from worker.cli.handing import (
-    WHO,
-    Desk,
-    answer,
-    at_desk,
-    away,
-    deputy_note,
-    employer_option,
-    first_day_after,
-    last_day,
-    not_over,
-)
-from worker.cli.org import DAY
+from worker.cli.handing import away, deputy_note, first_day_after, last_day, not_over, refused
+from worker.cli.moments import DAY
+from worker.cli.naming import name
+from worker.cli.options import WHO, employer_option, nonce_option
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option
 from worker.cli.words import day_and_year
 from workflows.rules.organisation import Absence
 
@@ -59,8 +49,8 @@ def set_(
     actor: str,
     person: str | None,
     substitute: str | None,
-    since: datetime | None,
-    until: datetime,
+    since: date | None,
+    until: date,
     employer: str | None,
     key_file: Path | None,
     nonce: str,
@@ -73,8 +63,8 @@ async def _set(
     actor: str,
     person: str | None,
     substitute: str | None,
-    since: datetime | None,
-    until: datetime,
+    since: date | None,
+    until: date,
     employer: str | None,
     key_file: Path | None,
     nonce: str,
@@ -86,15 +76,15 @@ async def _set(
         absent = desk.person(person, "--person") if person else says
         other = desk.person(substitute, "--substitute") if substitute else None
         act = SetAbsence(
-            person=absent, substitute=other, since=since.date() if since else desk.today,
-            until=first_day_after(until.date()),
+            person=absent, substitute=other, since=since if since else desk.today,
+            until=first_day_after(until),
         )  # fmt: skip
         receipt = await desk.act(says, act, nonce, key_file)
         told = Absence(**act.model_dump(exclude={"act"}), origin="command")
         note = deputy_note(desk.organisation, absent, told, desk.names)
         document = {**told.model_dump(), "nonce": nonce}
         lines = [away(told, desk.names), *([note] if note else [])]
-        answer("absence", receipt, document, lines, desk.refused(receipt, says, absent, other))
+        answer("absence", receipt, document, lines, refused(desk, receipt, says, absent, other))
 
 
 @absence.command("list", help=N_("Vis hvem som er borte nå og senere, og hvem som er vikar."))

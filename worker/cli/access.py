@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from activities.language import N_, _, format_moment, ngettext
-from worker.cli.act_words import KINDS
-from worker.cli.acts import name, visible
+from worker.cli.desk import Desk, at_desk
+from worker.cli.fact_words import KINDS
 from worker.cli.failures import Conflict
 from worker.cli.frame import emit
-from worker.cli.handing import WHO, Desk, at_desk, employer_option
 from worker.cli.layout import heading, wrapped
+from worker.cli.naming import name, visible
+from worker.cli.options import WHO, employer_option
 
 if TYPE_CHECKING:
     from activities.access import KeptAbout

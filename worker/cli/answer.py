@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from activities.language import N_
-from worker.cli.places import CYCLE_HELP
-from worker.cli.reasoned import (
-    Given,
+from worker.cli.options import (
     as_option,
     comment_file_option,
     comment_option,
-    give_reasons,
+    nonce_option,
+    number,
     text_of,
-    why_not_answered,
+    year_option,
 )
+from worker.cli.places import CYCLE_HELP
+from worker.cli.reasoned import Given, give_reasons, why_not_answered
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option, year_option
 
 if TYPE_CHECKING:
     from worker.cli.cases import Case
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @comment_file_option
 @click.option(
     "--version",
-    type=click.IntRange(min=1),
+    type=number(1),
     help=N_("Versjonen uenigheten gjelder (den nyeste som venter på svar)."),
 )
 @click.option(

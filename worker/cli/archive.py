@@ -38,7 +38,8 @@ STATES = {
 @click.group(
     help=N_(
         "Arkivet over det programmet gjorde: historikken til hvert årshjul, hentet ut av Temporal når året er "
-        "lukket, og en gang i uken så lenge det går. Arbeideren gjør det selv."
+        "lukket, og en gang i uken så lenge det går, og historikken til det som åpner år og det som sletter. "
+        "Arbeideren gjør det selv."
     )
 )
 def archive() -> None:
@@ -102,7 +103,7 @@ def _swept(swept: Swept) -> Iterator[str]:
 
 
 @archive.command(
-    name="list", help=N_("Vis det som er hentet ut: hvilket årshjul, når, og hvilken versjon som kjørte det.")
+    name="list", help=N_("Vis det som er hentet ut: av hva, når, og hvilken versjon som kjørte det.")
 )
 @_EMPLOYER
 def list_(employer: str | None) -> None:
@@ -170,7 +171,7 @@ def _table(found: Sequence[tuple[EmployerRow, Archive]]) -> RenderableType:
             then(_("Gjør det nå:"), f"{PROGRAM} archive sweep --open"),
         )
     columns = [
-        Column(_("Årshjul"), share=1, style="cyan"), Column(_("Hentet ut"), width=14),
+        Column(_("Hva"), share=1, style="cyan"), Column(_("Hentet ut"), width=14),
         Column(_("Hendelser"), right=True, width=9), Column("", width=7), Column(_("Versjon"), width=9),
         Column(_("Filen"), width=10),
     ]  # fmt: skip
@@ -184,18 +185,31 @@ def _table(found: Sequence[tuple[EmployerRow, Archive]]) -> RenderableType:
 def _line(each: Checked) -> tuple[Any, ...]:
     from worker.cli.tables import plain
     from workflows.rules.calendar import oslo_day
-    from workflows.rules.terms import CycleRef
 
     export = each.export
     status, word = STATES[each.state]
     return (
-        typed_cycle(CycleRef.parse(export.workflow), 1),
+        _what(export.workflow),
         day_and_year(oslo_day(export.recorded)),
         format_number(export.events),
         _("lukket") if export.closed else _("kjører"),
         export.version,
         plain(_(word), "red" if status == "error" else "dim" if each.state != "there" else ""),
     )
+
+
+def _what(workflow: str) -> str:
+    """Which year it is of, or what a Schedule had done that day."""
+    from workflows.rules.calendar import oslo_day
+    from workflows.rules.scheduled import ScheduledRef
+    from workflows.rules.terms import CycleRef
+
+    scheduled = ScheduledRef.find(workflow)
+    if scheduled is None:
+        return typed_cycle(CycleRef.parse(workflow), 1)
+    if scheduled.opens is not None:
+        return _("åpningen av {year}").format(year=scheduled.opens)
+    return _("slettingen {day}").format(day=day_and_year(oslo_day(scheduled.at)))
 
 
 def _told(found: Sequence[tuple[EmployerRow, Archive]]) -> Iterator[str]:

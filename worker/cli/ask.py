@@ -16,6 +16,7 @@ from worker.cli import replay_words
 from worker.cli.failures import BadInput, Failure, NotFound
 from worker.cli.frame import PROGRAM, emit, frame
 from worker.cli.moments import MOMENT
+from worker.cli.options import employer_option
 from worker.cli.places import CYCLE_HELP
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Told(NamedTuple):
 @click.option(
     "--cycle", metavar=N_("ÅRSHJUL"), help=N_("Finn historikken i arkivet, ved hjelp av hovedboken.")
 )
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option(
     "--at",
     type=MOMENT,

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.language import _
-from worker.cli.acts import ALIASES, visible
 from worker.cli.deciding import Ask
-from worker.cli.failures import BadInput, Conflict, Failure, reason
+from worker.cli.failures import BadInput, Conflict, Failure, unreadable
 from worker.cli.frame import emit, progress
+from worker.cli.naming import ALIASES, visible
 from workflows.rules.organisation import Role
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ def read_asks(file: Path) -> list[tuple[str, Ask]]:
     try:
         text = _decoded(file.read_bytes())
     except OSError as error:
-        raise BadInput(
-            _("{file} kan ikke leses: {why}.").format(file=file, why=reason(error)), _("Rett filnavnet.")
-        ) from error
+        raise unreadable(file, error) from error
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(";", ",", "\t", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -122,9 +120,9 @@ async def give_all(
     from worker.cli.cases import follow_up, read_case
     from worker.cli.deciding import give, result, said, wrapped_all
     from worker.cli.employers import store
+    from worker.cli.receipts import recorded
     from worker.cli.refusals import Try, told
     from worker.cli.signing import desk
-    from worker.cli.step import recorded
 
     situations = Situations()
     items, lines, refused = [], [], 0

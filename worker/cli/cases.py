@@ -14,14 +14,13 @@ from activities.directory.people import names_of
 from activities.language import _, current, format_day
 from activities.situations import Situations, opened_step
 from activities.store.rows import CycleRow, PersonRow
-from activities.words import WAITED_FOR
-from worker.cli.acts import holder, name, role_bearer
+from activities.words import WAITED_FOR, capital, listed
+from worker.cli.as_of_options import Then
 from worker.cli.failures import NotFound
 from worker.cli.frame import PROGRAM, frame
+from worker.cli.naming import holder, name, role_bearer
 from worker.cli.people import described
 from worker.cli.places import find_cycle, find_step, typed_cycle
-from worker.cli.then import Then
-from worker.cli.words import capital, listed
 from workflows.rules.calendar import oslo_day
 from workflows.rules.cycle import advance
 from workflows.rules.dissent import awaited_answers
@@ -211,7 +210,7 @@ def answer_command(typed: str, person: str) -> str:
 
 
 def decide_command(typed: str, person: str, role: Role | None, outcome: Outcome) -> str:
-    from worker.cli.acts import typed as word
+    from worker.cli.naming import typed as word
 
     command = f"{PROGRAM} decide {typed} --as {person}"
     if role is not None:

@@ -10,14 +10,17 @@ from typing import Any
 import click
 
 from activities.language import N_, _, current, format_moment
-from worker.cli.acts import ALIASES, name, on_behalf, short_hash, typed, visible
+from activities.words import ROLES, STAGES, listed
+from worker.cli.choices import Meaning
 from worker.cli.deciding import Answer, Ask, Ballot, give, ready, result, said, wrapped_all
 from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
+from worker.cli.naming import ALIASES, name, on_behalf, short_hash, typed, visible
+from worker.cli.options import WHO, comment_file_option, nonce_option, number, text_of, year_option
 from worker.cli.places import CYCLE_HELP
+from worker.cli.receipts import recorded
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option, recorded, year_option
-from worker.cli.words import is_yes, listed, role_name
+from worker.cli.words import is_yes, role_name
 from workflows.rules.events import EvidenceSubmitted
 from workflows.rules.gate import NEEDS_COMMENT
 from workflows.rules.organisation import Role
@@ -62,12 +65,10 @@ def outcome_of(word: str) -> Outcome | None:
 )
 @click.argument("cycle", metavar=N_("[ÅRSHJUL]"), required=False)
 @click.argument("key", metavar=N_("[STEG]"), required=False)
-@click.option(
-    "--as", "person", metavar=N_("PERSON"), help=N_("Hvem du er: id, e-post, ansattnr eller fullt navn.")
-)
+@click.option("--as", "person", metavar=N_("PERSON"), help=WHO)
 @click.option(
     "--role",
-    type=click.Choice([r.value for r in Role]),
+    type=Meaning({role.value: words[0] for role, words in ROLES.items()}),
     metavar=N_("ROLLE"),
     help=N_("Rollen du svarer i, når du er spurt i flere."),
 )
@@ -78,16 +79,11 @@ def outcome_of(word: str) -> Outcome | None:
     help=N_("godkjenn, be-om-endring, avvis; enig, enig-med-merknad, uenig; behandlet; ikke-svart."),
 )
 @click.option("--comment", help=N_("Begrunnelsen eller merknaden."))
-@click.option(
-    "--comment-file",
-    type=click.File(encoding="utf-8"),
-    metavar=N_("FIL"),
-    help=N_("En fil med begrunnelsen (- er standard inn)."),
-)
+@comment_file_option
 @click.option(
     "--version",
     "version",
-    type=click.IntRange(min=1),
+    type=number(1),
     help=N_("Versjonen du har lest (den som ligger der nå)."),
 )
 @click.option("--yes", is_flag=True, help=N_("Svar uten å bli spurt om det stemmer."))
@@ -104,7 +100,7 @@ def outcome_of(word: str) -> Outcome | None:
 )
 @click.option(
     "--back-to",
-    type=click.Choice([s.value for s in Stage]),
+    type=Meaning({stage.value: text for stage, text in STAGES.items()}),
     metavar=N_("FASE"),
     help=N_("Med be-om-endring: fasen saken skal tilbake til, som assess."),
 )
@@ -185,9 +181,7 @@ def decide(
     ]  # fmt: skip
     if cycle is None or key is None or person is None or outcome is None:
         raise click.UsageError(_("Det mangler {what}.").format(what=listed(missing)))
-    if comment is not None and comment_file is not None:
-        raise click.UsageError(_("Bruk enten --comment eller --comment-file, ikke begge."))
-    text = comment_file.read() if comment_file is not None else comment
+    text = text_of(comment, comment_file)
     if (votes_against or minority is not None) and not votes_for:
         raise click.UsageError(_("Med --votes-against og --minority trengs også --votes-for."))
     ask = Ask(

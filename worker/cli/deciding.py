@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from activities.language import _
-from worker.cli.acts import name, visible
-from worker.cli.failures import BadInput, Conflict, NotFound, reason
+from activities.phrases import worded
+from activities.words import listed
+from worker.cli.failures import BadInput, Conflict, NotFound, unreadable
 from worker.cli.frame import frame
+from worker.cli.naming import name, visible
 from worker.cli.people import Ambiguous, find_person
-from worker.cli.words import listed, role_name
+from worker.cli.words import role_name
 from workflows.rules.events import DecisionRecorded
 from workflows.rules.gate import OUTCOMES
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Stage
-from workflows.rules.statement import Decide, Votes
+from workflows.rules.statement import Decide, TextTooLong, Votes, short_enough
 from workflows.rules.terms import Outcome
 
 if TYPE_CHECKING:
@@ -129,6 +131,10 @@ async def ready(
             _("Se hva som er lagt fram: {show}").format(show=case.show),
         )
     other = find_person(case.directory, ask.on_behalf_of, "--on-behalf-of") if ask.on_behalf_of else None
+    comment = (ask.comment.strip() if ask.comment else None) or None
+    if comment is not None and not short_enough(comment):
+        error = TextTooLong(len(comment))
+        raise BadInput(worded(error.fault), worded(error.remedy))
     return Answer(
         case,
         person,
@@ -136,7 +142,7 @@ async def ready(
         ask.outcome,
         versions.get(version, NOTHING),
         version,
-        (ask.comment.strip() if ask.comment else None) or None,
+        comment,
         nonce,
         on_behalf_of=other.id if other is not None else None,
         back_to=ask.back_to,
@@ -154,10 +160,7 @@ def _votes(case: Case, ballot: Ballot | None) -> Votes | None:
         try:
             position = hashlib.sha256(ballot.minority.read_bytes()).hexdigest()
         except OSError as error:
-            raise BadInput(
-                _("{file} kan ikke leses: {why}.").format(file=ballot.minority, why=reason(error)),
-                _("Rett filnavnet."),
-            ) from error
+            raise unreadable(ballot.minority, error) from error
     return Votes(
         majority=tuple(find_person(case.directory, who, "--votes-for").id for who in ballot.majority),
         minority=tuple(find_person(case.directory, who, "--votes-against").id for who in ballot.against),
@@ -254,14 +257,12 @@ def result(answer: Answer, receipt: Receipt) -> dict[str, Any]:
 
 def said(answer: Answer, receipt: Receipt) -> list[str]:
     """What became of the answer, for people."""
-    from worker.cli.acts import sentence
+    from worker.cli.fact_sentences import sentence
     from worker.cli.layout import wrapped
-    from worker.cli.receipts import keep
+    from worker.cli.receipts import keep, noted
 
     told = sentence(receipt.fact.body, receipt.fact.actor, answer.case.names)
-    first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
-    seq = _("nr. {seq} i historikken").format(seq=receipt.seq)
-    lines = wrapped(f"{first} {told} ({seq})")
+    lines = wrapped(noted(receipt, told))
     body = receipt.fact.body
     if isinstance(body, DecisionRecorded) and body.outcome is Outcome.DISAGREES:
         lines += wrapped(_("Uenigheten blir stående, ingen kan fjerne den, og arbeidsgiver må svare på den."))

@@ -5,33 +5,24 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from activities.language import N_, _
-from worker.cli.acts import name, visible
+from activities.words import ROLES, listed
+from worker.cli.choices import Meaning
+from worker.cli.desk import Desk, answer, at_desk
 from worker.cli.frame import emit
-from worker.cli.handing import (
-    WHO,
-    Desk,
-    answer,
-    at_desk,
-    deputy_note,
-    employer_option,
-    first_day_after,
-    handed_on,
-    last_day,
-    not_over,
-    scope_of,
-)
-from worker.cli.org import DAY
+from worker.cli.handing import deputy_note, first_day_after, handed_on, last_day, not_over, refused, scope_of
+from worker.cli.moments import DAY
+from worker.cli.naming import name, visible
+from worker.cli.options import WHO, employer_option, nonce_option
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option
-from worker.cli.words import day_and_year, listed, whole_day
-from workflows.rules.events import Delegated, DelegationEnded
+from worker.cli.words import day_and_year, whole_day
+from workflows.rules.authority_facts import Delegated, DelegationEnded
 from workflows.rules.organisation import Delegation, Role
 
 STEP = re.compile(r"([A-Z][0-9]{2,3})(?:\.[0-9]{1,2})?")
@@ -50,7 +41,7 @@ STEP = re.compile(r"([A-Z][0-9]{2,3})(?:\.[0-9]{1,2})?")
 @click.option("--until", type=DAY, metavar=N_("DATO"), help=N_("Den siste dagen, som er med."))
 @click.option(
     "--role",
-    type=click.Choice([r.value for r in Role]),
+    type=Meaning({role.value: words[0] for role, words in ROLES.items()}),
     metavar=N_("ROLLE"),
     help=N_("Bare det du blir spurt om i denne rollen."),
 )
@@ -78,8 +69,8 @@ def delegate(context: click.Context, /, **options: Any) -> None:
 async def _delegate(
     person: str,
     to: str,
-    since: datetime | None,
-    until: datetime,
+    since: date | None,
+    until: date,
     role: str | None,
     unit: str | None,
     key: str | None,
@@ -93,8 +84,8 @@ async def _delegate(
     async with at_desk(employer) as desk:
         actor, other = desk.person(person, "--as"), desk.person(to, "--to")
         act = Delegate(
-            person=actor, to=other, since=since.date() if since else desk.today,
-            until=first_day_after(until.date()), role=Role(role) if role else None,
+            person=actor, to=other, since=since if since else desk.today,
+            until=first_day_after(until), role=Role(role) if role else None,
             unit=find_unit(desk.organisation, unit) if unit else None,
             step=await _step(desk, key) if key else None,
         )  # fmt: skip
@@ -107,7 +98,7 @@ async def _delegate(
         end = _("Vil du avslutte før: {command}").format(command=f"forsvarlig delegate end {id} --as {actor}")
         answer(
             "delegation", receipt, {"delegation": id, **_row(handed), "nonce": nonce},
-            [said, *([note] if note else []), end], desk.refused(receipt, actor, actor, other),
+            [said, *([note] if note else []), end], refused(desk, receipt, actor, actor, other),
         )  # fmt: skip
 
 
@@ -198,7 +189,7 @@ def _table(desk: Desk, rows: Sequence[Delegation]) -> Any:
 def end(
     delegation: str,
     person: str,
-    on: datetime | None,
+    on: date | None,
     employer: str | None,
     key_file: Path | None,
     nonce: str,
@@ -208,7 +199,7 @@ def end(
 
 
 async def _end(
-    id: str, person: str, on: datetime | None, employer: str | None, key_file: Path | None, nonce: str
+    id: str, person: str, on: date | None, employer: str | None, key_file: Path | None, nonce: str
 ) -> None:
     from worker.cli.failures import NotFound
     from workflows.rules.statement import EndDelegation
@@ -221,7 +212,7 @@ async def _end(
                 _("Ingen fullmakt har id-en «{id}».").format(id=visible(id)),
                 _("Se fullmaktene: forsvarlig delegate list"),
             )
-        act = EndDelegation(delegation=found.id, until=on.date() if on else desk.today)
+        act = EndDelegation(delegation=found.id, until=on if on else desk.today)
         receipt = await desk.act(actor, act, nonce, key_file)
         ended = receipt.fact.body.until if isinstance(receipt.fact.body, DelegationEnded) else act.until
         said = _("Fullmakten fra {person} til {to} gjelder ikke lenger fra {day}.").format(
@@ -233,5 +224,5 @@ async def _end(
             receipt,
             document,
             [said],
-            desk.refused(receipt, actor, found.person, found.to),
+            refused(desk, receipt, actor, found.person, found.to),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from activities.language import _, format_number, ngettext
 from worker.cli import clock
+from worker.cli.doctor_finding import Finding
 from worker.cli.frame import PROGRAM
 from worker.cli.reach import PATIENCE
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from activities.store.histories import Due
-    from worker.cli.doctor import Finding
     from worker.settings import Settings
 
 LATE: Final = timedelta(days=14)
@@ -29,7 +29,6 @@ MOST_ASKED: Final = 200
 async def histories(settings: Settings) -> AsyncIterator[Finding]:
     """Whether what Temporal will forget is exported in time."""
     from activities.store.errors import StoreError
-    from worker.cli.doctor import Finding
 
     try:
         late, ended, kept = await _waiting(settings)
@@ -93,7 +92,6 @@ async def _kept_by_temporal(client: Client, ended: Sequence[Due]) -> AsyncIterat
     from temporalio.service import RPCError
 
     from activities.histories import LEAST_RETENTION, is_gone
-    from worker.cli.doctor import Finding
 
     gone = []
     try:

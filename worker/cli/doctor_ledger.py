@@ -7,41 +7,32 @@ from typing import TYPE_CHECKING
 
 from activities.language import _, format_moment
 from worker.cli import clock
+from worker.cli.doctor_database import found_in_database
+from worker.cli.doctor_finding import Finding
 
 if TYPE_CHECKING:
-    from activities.store.database import Reader
+    from activities.store.database import Database, Reader
     from activities.store.enforcement import Enforcement
-    from worker.cli.doctor import Finding
     from worker.settings import Settings
 
 
 async def enforced(settings: Settings) -> AsyncIterator[Finding]:
     """Whether the database refuses changes of what is recorded, and whether the record is ahead of the clock."""
-    from activities.store.database import Database
-    from activities.store.enforcement import examine
-    from activities.store.errors import StoreError
+    async for finding in found_in_database(settings, _enforced):
+        yield finding
 
-    try:
-        database = Database(settings.database_url)
-    except StoreError:
-        return
-    try:
-        await database.check()
-        async with database.read() as reader:
-            found = await examine(reader.connection)
-            ahead = [finding async for finding in _ahead(reader)]
-        for finding in (*_triggers(found), *_connection(found), *_role(found), *ahead):
-            yield finding
-    except StoreError:
-        # What is wrong with the database is said by the check of the database.
-        return
-    finally:
-        await database.close()
+
+async def _enforced(database: Database) -> AsyncIterator[Finding]:
+    from activities.store.enforcement import examine
+
+    async with database.read() as reader:
+        found = await examine(reader.connection)
+        ahead = [finding async for finding in _ahead(reader)]
+    for finding in (*_triggers(found), *_connection(found), *_role(found), *ahead):
+        yield finding
 
 
 def _triggers(found: Enforcement) -> Iterator[Finding]:
-    from worker.cli.doctor import Finding
-
     if found.missing:
         yield Finding(
             "triggers",
@@ -58,8 +49,6 @@ def _triggers(found: Enforcement) -> Iterator[Finding]:
 
 
 def _connection(found: Enforcement) -> Iterator[Finding]:
-    from worker.cli.doctor import Finding
-
     if found.recursive_triggers is False or found.authorizer is False:
         yield Finding(
             "authorizer",
@@ -70,8 +59,6 @@ def _connection(found: Enforcement) -> Iterator[Finding]:
 
 
 def _role(found: Enforcement) -> Iterator[Finding]:
-    from worker.cli.doctor import Finding
-
     if found.user is None:
         return
     if found.can_undo:
@@ -110,7 +97,6 @@ def _reason(why: str) -> str:
 async def _ahead(reader: Reader) -> AsyncIterator[Finding]:
     """Employers whose last fact was recorded later than it is now: all that follows gets that time too."""
     from activities.store.leaves import SKEW
-    from worker.cli.doctor import Finding
 
     now = clock.now()
     for employer in await reader.employers():

@@ -14,10 +14,12 @@ import click
 
 from activities.language import N_, _, current, format_number, ngettext
 from worker.cli import clock
-from worker.cli.act_words import REASONS
-from worker.cli.acts import sentence, visible
-from worker.cli.failures import Conflict, Failure, NotFound, reason
+from worker.cli.fact_sentences import sentence
+from worker.cli.fact_words import REASONS
+from worker.cli.failures import Conflict, Failure, NotFound, unwritable
 from worker.cli.frame import PROGRAM, emit, frame, working
+from worker.cli.options import employer_option, number
+from worker.cli.rulebook_steps import unknown_law
 
 if TYPE_CHECKING:
     from activities.store.database import Database, Reader
@@ -50,7 +52,7 @@ class Asked(NamedTuple):
     )
 )
 @click.option("--year", type=click.IntRange(2000, 2099), required=True, metavar=N_("ÅR"), help=N_("Året."))
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option("--unit", metavar=N_("ENHET"), help=N_("Bare denne enheten, og det som gjelder alle."))
 @click.option(
     "--law", multiple=True, metavar=N_("REF"),
@@ -64,7 +66,7 @@ class Asked(NamedTuple):
 @click.option("--documents", is_flag=True, help=N_("Ta med dokumentene som er lagt fram."))
 @click.option("--no-names", is_flag=True, help=N_("Vis roller og id-er i stedet for navn."))
 @click.option(
-    "--checkpoint", type=click.IntRange(min=1), metavar=N_("ANTALL"),
+    "--checkpoint", type=number(1), metavar=N_("ANTALL"),
     help=N_("Slik det sto ved kontrollpunktet over så mange fakta. Uten: det nyeste."),
 )  # fmt: skip
 @click.option(
@@ -172,12 +174,7 @@ async def _made(reader: Reader, home: EmployerRow, options: Options, size: int |
             else _("Se hva som er startet: forsvarlig year list"),
         ) from error
     except UnknownLaw as error:
-        raise NotFound(
-            _("Lovregisteret har verken krav eller bestemmelse «{law}».").format(
-                law=visible(error.reference)
-            ),
-            _("Skriv et krav som R-20, en id som AML-4-3, eller en paragraf som «§ 4-3»."),
-        ) from error
+        raise unknown_law(error.reference) from error
     settings = frame().settings
     return await make(
         reader, sources, Voice(), documents=Documents(settings.documents), histories=settings.histories
@@ -195,7 +192,7 @@ async def _kept(database: Database, made: Made, file: Path, *, force: bool) -> N
         try:
             unfinished.replace(file)
         except OSError as error:
-            raise _unwritable(file, error) from error
+            raise unwritable(file, error) from error
 
 
 @contextlib.contextmanager
@@ -209,7 +206,7 @@ def _reserved(file: Path, *, force: bool) -> Iterator[None]:
     except FileExistsError as error:
         raise _taken(file) from error
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise unwritable(file, error) from error
     try:
         yield
     except BaseException:
@@ -230,7 +227,7 @@ def _written(content: bytes, file: Path) -> Iterator[Path]:
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".dossier-")
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise unwritable(file, error) from error
     unfinished = Path(name)
     try:
         try:
@@ -239,16 +236,10 @@ def _written(content: bytes, file: Path) -> Iterator[Path]:
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
-            raise _unwritable(file, error) from error
+            raise unwritable(file, error) from error
         yield unfinished
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _unwritable(file: Path, error: OSError) -> Failure:
-    return Failure(
-        _("{file} kan ikke skrives: {why}.").format(file=file, why=reason(error)), _("Velg et annet sted.")
-    )
 
 
 class Voice:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
 from activities.language import N_, _, format_moment, ngettext
-from worker.cli.act_words import REASONS
-from worker.cli.acts import name, sentence, short_hash
+from activities.words import listed
+from worker.cli.choices import Meaning
 from worker.cli.confirm import confirm
+from worker.cli.desk import Desk, at_desk
 from worker.cli.erasing import (
     clean,
     dossiers_since,
@@ -23,14 +24,15 @@ from worker.cli.erasing import (
     waits_for,
     who_may_agree,
 )
+from worker.cli.fact_sentences import sentence
+from worker.cli.fact_words import REASONS
 from worker.cli.failures import Conflict, NotFound
 from worker.cli.frame import PROGRAM, emit, frame
-from worker.cli.handing import WHO, Desk, at_desk, employer_option
 from worker.cli.layout import wrapped
-from worker.cli.receipts import keep
+from worker.cli.naming import name, short_hash
+from worker.cli.options import WHO, employer_option, nonce_option, number
+from worker.cli.receipts import keep, noted
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option
-from worker.cli.words import listed
 from workflows.rules.events import AttemptRefused, EvidenceSubmitted, Fact
 from workflows.rules.record_facts import ErasureAsked
 
@@ -44,11 +46,17 @@ _yes = click.option("--yes", is_flag=True, help=N_("Ikke spør først."))
 _dry_run = click.option("--dry-run", is_flag=True, help=N_("Vis bare hva som ville skje."))
 
 
-def _basis(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    text = N_(
-        "request (den det gjelder, ba om det), mistake (det skulle aldri vært der) eller left (har sluttet)."
-    )
-    return click.option("--basis", required=True, type=click.Choice(choices), metavar=N_("GRUNN"), help=text)
+_TEXT_BASES: Final = {
+    "request": N_("den det gjelder, ba om det"),
+    "mistake": N_("det skulle aldri vært der"),
+}
+_text_basis = click.option(
+    "--basis",
+    required=True,
+    type=Meaning(_TEXT_BASES),
+    metavar=N_("GRUNN"),
+    help=N_("request (den det gjelder, ba om det) eller mistake (det skulle aldri vært der)."),
+)
 
 
 @click.group(
@@ -64,9 +72,9 @@ def erase() -> None:
 
 
 @erase.command(help=N_("Slett det som er skrevet i hendelser, gitt med nummeret i historikken."))
-@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(min=1), metavar=N_("NR..."))
+@click.argument("numbers", nargs=-1, required=True, type=number(1), metavar=N_("NR..."))
 @_who
-@_basis("request", "mistake")
+@_text_basis
 @_dry_run
 @_yes
 @employer_option
@@ -81,9 +89,9 @@ def text(
 
 
 @erase.command(help=N_("Slett innholdet i et dokument, gitt med nummeret der det ble lagt fram."))
-@click.argument("number", type=click.IntRange(min=1), metavar=N_("NR"))
+@click.argument("number", type=number(1), metavar=N_("NR"))
 @_who
-@_basis("request", "mistake")
+@_text_basis
 @_dry_run
 @_yes
 @employer_option
@@ -105,7 +113,15 @@ def document(
 )
 @click.argument("who", metavar=N_("PERSON"))
 @_who
-@_basis("request", "mistake", "left")
+@click.option(
+    "--basis",
+    required=True,
+    type=Meaning({**_TEXT_BASES, "left": N_("har sluttet")}),
+    metavar=N_("GRUNN"),
+    help=N_(
+        "request (den det gjelder, ba om det), mistake (det skulle aldri vært der) eller left (har sluttet)."
+    ),
+)
 @_dry_run
 @_yes
 @employer_option
@@ -254,9 +270,7 @@ async def _carried_out(
         raise refusal(receipt)
     erased = not isinstance(receipt.fact.body, ErasureAsked)
     left = await clean(desk.database, desk.employer, row) if erased else []
-    first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
-    number = _("(nr. {seq} i historikken)").format(seq=receipt.seq)
-    told = f"{first} {sentence(receipt.fact.body, says, desk.names)} {number}"
+    told = noted(receipt, sentence(receipt.fact.body, says, desk.names))
     _emit(document, [told, *left, keep(receipt.fingerprint)])
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from activities.language import N_, _, format_moment, ngettext
-from worker.cli.act_words import REASONS
-from worker.cli.acts import name, sentence
+from activities.words import listed
+from worker.cli.desk import Desk
+from worker.cli.fact_sentences import sentence
+from worker.cli.fact_words import REASONS
 from worker.cli.failures import Conflict, Failure
 from worker.cli.frame import frame, working
-from worker.cli.handing import Desk
-from worker.cli.step import recorded
-from worker.cli.words import listed
+from worker.cli.naming import name
+from worker.cli.receipts import recorded
 from workflows.rules.record_facts import DossierMade
 from workflows.rules.terms import Refusal
 

@@ -20,6 +20,8 @@ from typing import Any, ClassVar, Final
 import click
 
 from activities.language import N_, _
+from activities.phrases import said, worded
+from workflows.rules.phrase import Phrase
 
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
@@ -137,13 +139,20 @@ def explained(error: Exception, *, log: Callable[[], Path], verbose: bool) -> Fa
         return _no_year(getattr(error, "code", ""), getattr(error, "detail", ""))
     if _is(error, "activities.signatures", "KeyFileError"):
         return key_file(getattr(error, "path", Path()), getattr(error, "fault", ""))
+    if _is(error, "activities.signed_heads", "HeadFileError"):
+        return head_file(getattr(error, "path", Path()), getattr(error, "fault", ""))
+    fault = getattr(error, "fault", None)
     if _is(error, "activities.store.errors", "StoreError"):
-        return DatabaseUnusable(one_line(error) + ".", "forsvarlig doctor")
-    if _is(error, "workflows.rules.programme", "ProgrammeError"):
-        return BadInput(f"{getattr(error, 'where', '')}: {getattr(error, 'fault', '')}", str(remedy))
+        return DatabaseUnusable(
+            worded(fault) if isinstance(fault, Phrase) else one_line(error) + ".",
+            worded(remedy) if isinstance(remedy, Phrase) else "forsvarlig doctor",
+        )
+    if isinstance(fault, Phrase) and isinstance(remedy, Phrase):
+        where = f"{place}: " if (place := getattr(error, "where", None)) else ""
+        return BadInput(f"{where}{worded(fault)}", worded(remedy) or "forsvarlig doctor")
     if _is(error, "sqlalchemy.exc", "OperationalError"):
         return DatabaseUnusable(
-            _("Databasen svarer ikke: {error}.").format(error=one_line(error.__cause__ or error)),
+            _("Databasen svarer ikke: {error}.").format(error=said(error.__cause__ or error)),
             "forsvarlig doctor",
         )
     if _is(error, "temporalio.service", "RPCError"):
@@ -168,6 +177,35 @@ def _not_there(kind: str, id: str) -> NotFound:
         "document": (_("Dokumentet «{wanted}» er ikke lagret."), "forsvarlig step submit"),
     }.get(kind, (_("Virksomheten «{wanted}» finnes ikke."), _("forsvarlig org import MAPPE")))
     return NotFound(problem.format(wanted=id), remedy)
+
+
+def unreadable(file: Path, error: OSError) -> BadInput:
+    """A file that somebody named cannot be read."""
+    return BadInput(
+        _("{file} kan ikke leses: {why}.").format(file=file, why=reason(error)), _("Rett filnavnet.")
+    )
+
+
+def unwritable(file: Path, error: OSError) -> Failure:
+    """What somebody wants written cannot be written there."""
+    return Failure(
+        _("{file} kan ikke skrives: {why}.").format(file=file, why=reason(error)), _("Velg et annet sted.")
+    )
+
+
+def head_file(path: Path, fault: str) -> Failure:
+    """What is wrong with the file of what was signed last, by the word of its `HeadFileError`, and what to do."""
+    if fault == "unwritable":
+        return Failure(
+            _("Det som signeres, kan ikke huskes i {file}, og da signeres ingenting.").format(file=path),
+            _("Gi deg selv skrivetilgang til mappen, og se om disken er full."),
+        )
+    return Failure(
+        _("Filen som husker hva som er signert, {file}, er ødelagt eller kan ikke leses.").format(file=path),
+        _("Hent den fra sikkerhetskopien. Finnes den ikke der: {command}").format(
+            command="forsvarlig ledger checkpoint --after-restore --reason backup"
+        ),
+    )
 
 
 def key_file(path: Path, fault: str) -> Failure:
@@ -215,8 +253,10 @@ _REASONS: Final = {
     errno.ENOENT: N_("filen eller mappen finnes ikke"),
     errno.EACCES: N_("ingen tilgang"),
     errno.EPERM: N_("ikke tillatt"),
+    errno.EEXIST: N_("finnes fra før"),
     errno.EISDIR: N_("er en mappe"),
     errno.ENOTDIR: N_("er ikke en mappe"),
+    errno.ENAMETOOLONG: N_("navnet er for langt"),
     errno.EROFS: N_("filsystemet kan bare leses"),
     errno.ENOSPC: N_("disken er full"),
     errno.EDQUOT: N_("diskkvoten er brukt opp"),

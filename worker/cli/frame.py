@@ -310,6 +310,7 @@ class Root(click.Group):
         if not options.color:
             extra.setdefault("color", False)
         try:
+            _refuse_bytes(arguments)
             with self.make_context(name, arguments, **extra) as context:
                 self.invoke(context)
             sys.stdout.flush()
@@ -345,6 +346,14 @@ def _version_option() -> click.Option:
     return click.Option(
         ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help=help_text
     )
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """Python hands over bytes that are no text as half characters, which nothing can store or print."""
+    for argument in arguments:
+        shown = argument.encode(errors="replace").decode()
+        if shown != argument:
+            raise click.UsageError(_("«{argument}» er ikke i UTF-8.").format(argument=shown))
 
 
 def _glimpse(arguments: Sequence[str]) -> Frame:

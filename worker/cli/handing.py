@@ -1,27 +1,18 @@
-"""What `forsvarlig delegate` and `forsvarlig absence` share: finding people, going through the door, refusals."""
+"""What `forsvarlig delegate` and `forsvarlig absence` share: times, how each is said, and why one is refused."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-import click
-
-from activities.directory.people import names_of
 from activities.language import N_, _
-from worker.cli import clock
-from worker.cli.acts import name
-from worker.cli.employers import chosen, store
+from activities.words import capital, listed
+from worker.cli.desk import Desk
 from worker.cli.failures import Conflict, Failure
-from worker.cli.frame import emit, frame
-from worker.cli.people import find_person
-from worker.cli.step import recorded
-from worker.cli.words import capital, listed, role_name, whole_day
-from workflows.rules.calendar import oslo_day
+from worker.cli.naming import name
+from worker.cli.receipts import recorded
+from worker.cli.words import role_name, whole_day
 from workflows.rules.delegation import LONGEST, elected_in
 from workflows.rules.organisation import Absence, Delegation, Organisation, Slice
 from workflows.rules.succession import LONGEST_CHAIN
@@ -29,15 +20,7 @@ from workflows.rules.terms import Refusal
 
 if TYPE_CHECKING:
     from activities.receipts import Receipt
-    from activities.store.database import Database
-    from activities.store.rows import PersonRow
-    from workflows.rules.statement import Delegate, EndDelegation, SetAbsence
 
-WHO: Final = N_("Hvem du er: id, e-post, ansattnr eller fullt navn.")
-
-employer_option = click.option(
-    "--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere.")
-)
 
 _REFUSED: Final[Mapping[Refusal, tuple[str, str]]] = {
     Refusal.NOT_ELIGIBLE: (
@@ -95,83 +78,9 @@ _REFUSED: Final[Mapping[Refusal, tuple[str, str]]] = {
 _OTHER: Final = (N_("Det ble nektet ({reason})."), N_("Se hva som er ført: forsvarlig history"))
 
 
-@dataclass
-class Desk:
-    """An employer as it is known when a command begins."""
-
-    database: Database
-    employer: str
-    organisation: Organisation
-    directory: Mapping[str, PersonRow]
-    now: datetime
-
-    @property
-    def today(self) -> date:
-        return oslo_day(self.now)
-
-    @property
-    def names(self) -> dict[str, str]:
-        return names_of(self.directory)
-
-    def person(self, text: str, option: str) -> str:
-        """The id of the person that an option names."""
-        return find_person(self.directory, text, option).id
-
-    async def act(
-        self, actor: str, act: Delegate | EndDelegation | SetAbsence, nonce: str, key: Path | None
-    ) -> Receipt:
-        """Through the door, signed with the actor's own key if its file is here."""
-        from worker.cli.signing import desk, own_key
-
-        own = own_key(self.employer, actor, key)
-        return await desk(self.database).act(self.employer, actor, act, now=self.now, nonce=nonce, own=own)
-
-    def refused(self, receipt: Receipt, actor: str, person: str, other: str | None) -> Failure:
-        """Why it was refused, with names, and what to do next."""
-        problem, remedy = _REFUSED.get(receipt.reason or Refusal.UNREADABLE, _OTHER)
-        values = {
-            "actor": name(actor, self.names), "person": name(person, self.names),
-            "other": name(other or person, self.names), "days": LONGEST, "links": LONGEST_CHAIN,
-            "reason": receipt.reason,
-        }  # fmt: skip
-        return Conflict(recorded(_(problem).format(**values), receipt), _(remedy).format(**values))
-
-
-@asynccontextmanager
-async def at_desk(employer: str | None) -> AsyncIterator[Desk]:
-    """The employer that is meant, ready for an act."""
-    async with store() as database:
-        async with database.read() as reader:
-            row = await chosen(reader, employer)
-            _hash, organisation = await reader.organisation(row.id)
-            directory = await reader.people(row.id)
-        yield Desk(database, row.id, organisation, directory, clock.now())
-
-
-def answer(
-    schema: str, receipt: Receipt, document: Mapping[str, object], lines: list[str], refused: Failure
-) -> None:
-    """Say what became of an act; a refused one is raised, after its document for programs."""
-    whole = {
-        "accepted": receipt.accepted, "seq": receipt.seq, "repeated": receipt.repeated,
-        "reason": receipt.reason, "fingerprint": receipt.fingerprint, **document,
-    }  # fmt: skip
-    if not receipt.accepted:
-        if frame().json:
-            emit(schema, whole, table="")
-        raise refused
-    from worker.cli.layout import wrapped
-    from worker.cli.receipts import keep
-
-    first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
-    number = _("(nr. {seq} i historikken)").format(seq=receipt.seq)
-    told = [f"{first} {lines[0]} {number}", *lines[1:], keep(receipt.fingerprint)]
-    emit(schema, whole, table=lambda: "\n".join(part for line in told for part in wrapped(line, hang=2)))
-
-
 def first_day_after(last: date) -> date:
     """`last` is the last day as people say it; what is recorded is the first day after."""
-    return last if last == date.max else last + timedelta(days=1)
+    return last + timedelta(days=1)
 
 
 def last_day(until: date | None) -> date | None:
@@ -238,3 +147,14 @@ def deputy_note(organisation: Organisation, person: str, time: Slice, names: Map
         return None
     text = _("{roles} følger ikke med: der trer vara inn når {name} er borte.")
     return text.format(roles=capital(listed(map(role_name, held))), name=name(person, names))
+
+
+def refused(desk: Desk, receipt: Receipt, actor: str, person: str, other: str | None) -> Failure:
+    """Why it was refused, with names, and what to do next."""
+    problem, remedy = _REFUSED.get(receipt.reason or Refusal.UNREADABLE, _OTHER)
+    values = {
+        "actor": name(actor, desk.names), "person": name(person, desk.names),
+        "other": name(other or person, desk.names), "days": LONGEST, "links": LONGEST_CHAIN,
+        "reason": receipt.reason,
+    }  # fmt: skip
+    return Conflict(recorded(_(problem).format(**values), receipt), _(remedy).format(**values))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
 from activities.language import N_, _
-from worker.cli.act_words import KINDS
+from activities.words import STAGES
+from worker.cli.as_of_options import as_of_options, asked_then
+from worker.cli.choices import Meaning
+from worker.cli.fact_words import KINDS
 from worker.cli.frame import emit, frame
+from worker.cli.moments import DAY
+from worker.cli.options import employer_option, number
 from worker.cli.readings import reader_option
-from worker.cli.then import DAY, as_of_options, asked_then
 
 if TYPE_CHECKING:
     from worker.cli.history_pages import Asked, Page
@@ -20,11 +24,9 @@ if TYPE_CHECKING:
 PAGE = 100
 """Facts that are shown unless told otherwise."""
 
-STAGES = ("plan", "map", "assess", "act", "inform", "follow_up", "review")
-
 
 @click.command(help=N_("Vis hva som er gjort, når og av hvem. Det nyeste står sist."))
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option(
     "--unit", metavar=N_("ENHET"), help=N_("Bare denne enheten; «virksomhet» er det som gjelder alle.")
 )
@@ -32,7 +34,7 @@ STAGES = ("plan", "map", "assess", "act", "inform", "follow_up", "review")
 @click.option("--step", metavar=N_("STEG"), help=N_("Bare dette steget, som Y15 eller Y28.1."))
 @click.option(
     "--stage",
-    type=click.Choice(STAGES),
+    type=Meaning({stage.value: text for stage, text in STAGES.items()}),
     metavar=N_("FASE"),
     help=N_("Bare steg i denne fasen: plan, map, assess, act, inform, follow_up eller review."),
 )
@@ -40,7 +42,7 @@ STAGES = ("plan", "map", "assess", "act", "inform", "follow_up", "review")
 @click.option(
     "--kind",
     "--what",
-    type=click.Choice(list(KINDS)),
+    type=Meaning(KINDS),
     metavar=N_("SLAG"),
     help=N_("Bare dette slaget, som decision_recorded."),
 )
@@ -60,13 +62,13 @@ STAGES = ("plan", "map", "assess", "act", "inform", "follow_up", "review")
 )
 @as_of_options
 @reader_option
-@click.option("--limit", type=click.IntRange(min=1), help=N_("Så mange høyst (100; med --csv alle)."))
+@click.option("--limit", type=number(1), help=N_("Så mange høyst (100; med --csv alle)."))
 @click.option(
     "--after",
-    type=click.IntRange(min=0),
+    type=number(0),
     help=N_("Det som kommer etter dette nummeret; 0 er fra begynnelsen."),
 )
-@click.option("--before", type=click.IntRange(min=1), help=N_("Det som kommer før dette nummeret."))
+@click.option("--before", type=number(1), help=N_("Det som kommer før dette nummeret."))
 @click.option("--csv", "as_csv", is_flag=True, help=N_("CSV med semikolon, til regneark."))
 def history(
     employer: str | None,
@@ -76,15 +78,15 @@ def history(
     stage: str | None,
     who: str | None,
     kind: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    recorded_since: datetime | None,
-    recorded_until: datetime | None,
+    since: date | None,
+    until: date | None,
+    recorded_since: date | None,
+    recorded_until: date | None,
     law: str | None,
     refused: bool,
     accepted: bool,
     text: str | None,
-    as_of: datetime | None,
+    as_of: date | None,
     clock: str | None,
     person: str | None,
     limit: int | None,
@@ -110,8 +112,8 @@ def history(
         _searchable(text, person)
     asked = Asked(
         employer=employer, unit=unit, below=below, step=step.upper() if step else None, stage=stage, law=law,
-        who=who, kind="attempt_refused" if refused else kind, accepted=accepted, since=_day(since),
-        until=_day(until), recorded_since=_day(recorded_since), recorded_until=_day(recorded_until), text=text,
+        who=who, kind="attempt_refused" if refused else kind, accepted=accepted, since=since,
+        until=until, recorded_since=recorded_since, recorded_until=recorded_until, text=text,
         then=then, person=person, after=after, before=before,
     )  # fmt: skip
     if as_csv:
@@ -123,11 +125,7 @@ def history(
     emit("history", document(page), table=lambda: "\n".join(lines(page)))
 
 
-def _day(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()
-
-
-def _in_order(since: datetime | None, until: datetime | None, first: str, last: str) -> None:
+def _in_order(since: date | None, until: date | None, first: str, last: str) -> None:
     if since is not None and until is not None and since > until:
         raise click.UsageError(_("{first} må ikke være etter {last}.").format(first=first, last=last))
 

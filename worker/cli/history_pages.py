@@ -7,22 +7,24 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import TypeAdapter
+
 from activities.directory.people import names_of
 from activities.language import _
 from activities.proof import Keys, Proof, is_act, proof
 from activities.reading import Purpose, Readership, Writing, readable_texts
 from activities.store.rows import TimelineRow
 from activities.store.search import Wanted, search, size_at, words_of
-from worker.cli.acts import sentence
+from worker.cli.fact_sentences import sentence
 from worker.cli.failures import NotFound
 from worker.cli.readings import find_reader, noted, reading_time
 from worker.cli.rulebook_steps import Rulebooks
 from workflows.rules.calendar import OSLO
-from workflows.rules.events import SYSTEM
+from workflows.rules.events import SYSTEM, Body
 
 if TYPE_CHECKING:
     from activities.store.database import Database, Reader
-    from worker.cli.then import Then
+    from worker.cli.as_of_options import Then
     from workflows.rules.events import Fact
     from workflows.rules.keys import KeyRing
     from workflows.rules.organisation import Organisation
@@ -33,6 +35,8 @@ ACTS = (
     "person_erased", "document_erased", "dossier_made",
 )  # fmt: skip
 """The kinds of what people do and is accepted; `Wanted.acted` leaves out those that the system did."""
+
+_BODY: TypeAdapter[Body] = TypeAdapter(Body)
 
 _CHUNK = 500
 """Facts that are read at a time where all are wanted."""
@@ -193,12 +197,9 @@ class History(NamedTuple):
         return [self._one(row, facts.get(row.seq), writings.get(row.seq)) for row in rows]
 
     def _one(self, row: TimelineRow, fact: Fact | None, writing: Writing | None) -> Told:
-        from pydantic import TypeAdapter
+        from worker.cli.naming import name
 
-        from worker.cli.acts import name
-        from workflows.rules.events import Body
-
-        body: Any = fact.body if fact is not None else TypeAdapter(Body).validate_python(row.body)
+        body: Any = fact.body if fact is not None else _BODY.validate_python(row.body)
         return Told(
             row=row,
             text=sentence(body, row.actor, self.names, self.units),

@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from activities.language import _, format_clock, format_day, format_moment
-from worker.cli.acts import visible
+from activities.words import capital
 from worker.cli.frame import PROGRAM
 from worker.cli.history_pages import Page, Told
 from worker.cli.layout import heading, wrapped
+from worker.cli.naming import visible
 from worker.cli.proof import how_known
 from worker.cli.readings import behind, why_hidden
-from worker.cli.words import capital
 from workflows.rules.calendar import OSLO
 
 _APART = timedelta(minutes=1)

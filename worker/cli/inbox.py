@@ -12,10 +12,11 @@ import click
 
 from activities.directory.people import names_of
 from activities.language import N_, _, current, format_day, ngettext
-from worker.cli.acts import name
+from worker.cli.as_of_options import Then, as_of_options, asked_then
 from worker.cli.frame import PROGRAM, emit
+from worker.cli.naming import name
+from worker.cli.options import employer_option
 from worker.cli.readings import behind
-from worker.cli.then import Then, as_of_options, asked_then
 from worker.cli.words import role_name
 
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ class Inbox(NamedTuple):
 @click.option(
     "--unit", metavar=N_("ENHET"), help=N_("Bare denne enheten; «virksomhet» er det som gjelder alle.")
 )
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @as_of_options
 def inbox(
-    person: str | None, unit: str | None, employer: str | None, as_of: datetime | None, clock: str | None
+    person: str | None, unit: str | None, employer: str | None, as_of: date | None, clock: str | None
 ) -> None:
     """Print who is waited for, soonest due first."""
     found = asyncio.run(_read(person, unit, employer, asked_then(as_of, clock)))

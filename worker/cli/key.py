@@ -13,14 +13,15 @@ import click
 from activities.directory.people import names_of
 from activities.language import N_, _, format_moment
 from activities.words import REVOKED
-from worker.cli.act_words import REASONS
-from worker.cli.acts import name
+from worker.cli.choices import Meaning
+from worker.cli.fact_words import REASONS
 from worker.cli.failures import BadInput, Conflict, NotFound
 from worker.cli.frame import PROGRAM, emit
+from worker.cli.naming import name
+from worker.cli.options import WHO, employer_option, nonce_option
 from worker.cli.proof_files import PUBLIC
-from worker.cli.receipts import keep
+from worker.cli.receipts import keep, recorded
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option, recorded
 
 if TYPE_CHECKING:
     from activities.receipts import Receipt
@@ -29,14 +30,13 @@ if TYPE_CHECKING:
     from workflows.rules.statement import EnrolKey, RevokeKey
     from workflows.rules.terms import Refusal
 
-_EMPLOYER = click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
-_WHO = N_("Hvem du er: id, e-post, ansattnr eller fullt navn.")
-
 
 @click.group(
     help=N_(
-        "Vis, lag og trekk tilbake nøklene som folk signerer med. Den som har sin egen nøkkel, kan ingen andre "
-        "svare for, heller ikke den som styrer denne maskinen."
+        "Vis, lag og trekk tilbake nøklene som folk signerer med. For den som har sin egen nøkkel, kan ingen andre "
+        "svare så lenge den gjelder. HR og øverste leder kan trekke den tilbake, og det kan den som styrer denne "
+        "maskinen, gjøre i deres navn. Det føres i historikken for alle å se, og personen og verneombudet får en "
+        "e-post med en gang."
     )
 )
 def key() -> None:
@@ -45,11 +45,12 @@ def key() -> None:
 
 @key.command(
     help=N_(
-        "Lag din egen nøkkel og registrer den. Filen er bare for deg: den som har den, kan svare som deg. En ny "
-        "nøkkel når du har en fra før, signeres med den du har."
+        "Lag din egen nøkkel og registrer den. Filen er bare for deg: den som har den, kan svare som deg. Får du "
+        "e-post om at nøkkelen er trukket tilbake uten at du har bedt om det, lag en ny og si fra til "
+        "verneombudet. En ny nøkkel når du har en fra før, signeres med den du har."
     )
 )
-@click.option("--as", "person", metavar=N_("PERSON"), help=_WHO)
+@click.option("--as", "person", metavar=N_("PERSON"), help=WHO)
 @click.option(
     "--file",
     type=click.Path(path_type=Path),
@@ -61,7 +62,7 @@ def key() -> None:
 )
 @key_option
 @nonce_option
-@_EMPLOYER
+@employer_option
 def new(
     person: str | None,
     file: Path | None,
@@ -88,10 +89,10 @@ def new(
     )
 )
 @click.argument("public_key", metavar=N_("NØKKEL"))
-@click.option("--as", "person", required=True, metavar=N_("PERSON"), help=_WHO)
+@click.option("--as", "person", required=True, metavar=N_("PERSON"), help=WHO)
 @key_option
 @nonce_option
-@_EMPLOYER
+@employer_option
 def enrol(public_key: str, person: str, key_file: Path | None, nonce: str, employer: str | None) -> None:
     """Have a key count for a person."""
     if len(public_key) != PUBLIC:
@@ -105,7 +106,7 @@ def enrol(public_key: str, person: str, key_file: Path | None, nonce: str, emplo
 
 @key.command(name="list", help=N_("Vis nøklene: hvem sine, fra når, og om de er trukket tilbake."))
 @click.option("--person", metavar=N_("PERSON"), help=N_("Bare denne personens."))
-@_EMPLOYER
+@employer_option
 def list_(person: str | None, employer: str | None) -> None:
     """The keys, oldest first."""
     asyncio.run(_list(person, employer))
@@ -118,17 +119,17 @@ def list_(person: str | None, employer: str | None) -> None:
     )
 )
 @click.argument("key_id", metavar=N_("NØKKEL"))
-@click.option("--as", "person", required=True, metavar=N_("PERSON"), help=_WHO)
+@click.option("--as", "person", required=True, metavar=N_("PERSON"), help=WHO)
 @click.option(
     "--reason",
     required=True,
-    type=click.Choice(list(REVOKED)),
+    type=Meaning(REVOKED),
     metavar=N_("GRUNN"),
     help=N_("lost (mistet), stolen (på avveie), replaced (byttet ut) eller left (har sluttet)."),
 )
 @key_option
 @nonce_option
-@_EMPLOYER
+@employer_option
 def revoke(
     key_id: str, person: str, reason: str, key_file: Path | None, nonce: str, employer: str | None
 ) -> None:
@@ -342,7 +343,7 @@ class _Listed(NamedTuple):
 async def _list(person: str | None, employer: str | None) -> None:
     from worker.cli.employers import chosen, reading
     from worker.cli.people import find_person
-    from workflows.rules.events import KeyEnrolled, KeyRevoked
+    from workflows.rules.authority_facts import KeyEnrolled, KeyRevoked
 
     async with reading() as reader:
         home = (await chosen(reader, employer)).id

@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from activities.language import N_, _, format_moment, format_number, ngettext
+from worker.cli.choices import Meaning
+from worker.cli.fact_words import RESTORED
 from worker.cli.failures import Conflict, Failure
 from worker.cli.frame import emit, frame
 from worker.cli.ledger_check import check
 from worker.cli.ledger_export import export
-from worker.cli.ledger_given import (
-    damaged,
-    employer_option,
-    ledgers,
-    log_key_failure,
-    newest_checkpoint,
-    pin,
-)
+from worker.cli.ledger_given import damaged, ledgers, log_key_failure, newest_checkpoint, pin
+from worker.cli.ledger_restored import go_on, in_the_way
 from worker.cli.ledger_time import timestamp
 from worker.cli.ledger_witness import cosign, request, witness
+from worker.cli.options import employer_option
+from workflows.rules.terms import Restored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -69,11 +67,26 @@ def status(context: click.Context, employer: str | None) -> None:
     context.exit(1 if late else 0)
 
 
-@ledger.command(help=N_("Lag et kontrollpunkt nå. Arbeideren gjør det selv hvert halve minutt."))
+@ledger.command(
+    short_help=N_("Lag et kontrollpunkt nå."),
+    help=N_(
+        "Lag et kontrollpunkt nå. Arbeideren gjør det selv hvert halve minutt. Den husker det siste utenfor "
+        "databasen, og signerer ikke en hovedbok som ikke begynner med det. Er det fordi dere har lagt tilbake en "
+        "sikkerhetskopi, si det med --after-restore; da føres det, og alle som kontrollerer, ser det."
+    ),
+)
+@click.option(
+    "--after-restore",
+    is_flag=True,
+    help=N_("Gå videre fra hovedboken slik den er nå, og før at den ikke begynner med det som er signert."),
+)
+@click.option("--reason", type=Meaning(RESTORED), help=N_("Grunnen, sammen med --after-restore."))
 @employer_option
-def checkpoint(employer: str | None) -> None:
+def checkpoint(after_restore: bool, reason: Restored | None, employer: str | None) -> None:
     """Make a checkpoint of what is recorded."""
-    asyncio.run(_checkpoint(employer))
+    if after_restore != (reason is not None):
+        raise click.UsageError(_("--after-restore og --reason hører sammen."))
+    asyncio.run(_checkpoint(employer) if reason is None else go_on(employer, reason))
 
 
 @ledger.command(
@@ -105,24 +118,52 @@ async def _status(employer: str | None) -> bool:
     try:
         async with ledgers(employer) as (database, homes), database.read() as reader:
             found = [await status(reader, home.id) for home in homes]
+            stopped = {each.employer: await in_the_way(reader, each.employer) for each in found}
     except Damaged as error:
         raise damaged(error) from error
     late = [each for each in found if each.is_late(now)]
     emit(
         "ledger-status",
-        {"late": bool(late), "employers": [_status_document(each, now) for each in found]},
-        table=lambda: "\n".join(line for each in found for line in _status_lines(each, now)),
+        {
+            "late": bool(late),
+            "employers": [
+                {**_status_document(each, now), "taken_back": stopped[each.employer] is not None}
+                for each in found
+            ],
+        },
+        table=lambda: "\n".join(
+            line
+            for each in found
+            for line in (*_status_lines(each, now), *_stopped_lines(stopped[each.employer]))
+        ),
     )
-    return bool(late)
+    return bool(late) or any(stopped.values())
+
+
+def _stopped_lines(failure: Failure | None) -> list[str]:
+    """Why no checkpoint is made."""
+    from worker.cli.layout import wrapped
+
+    return [*wrapped(f"✗ {failure.message}", 2), *wrapped(failure.remedy, 4)] if failure is not None else []
 
 
 def _status_document(found: Status, now: datetime) -> dict[str, Any]:
-    document = found.model_dump(exclude={"checkpoint", "anchors", "root"})
-    newest = found.checkpoint
+    from activities.timestamps import authority
+
+    document = found.model_dump(exclude={"checkpoint", "anchors", "root", "unstamped", "unstamped_since"})
+    newest, url = found.checkpoint, frame().settings.timestamp_url
     return {
         **document,
         "fingerprint": found.fingerprint,
         "late": found.is_late(now),
+        "timestamps": None
+        if url is None
+        else {
+            "authority": authority(url),
+            "unstamped": found.unstamped,
+            "unstamped_since": found.unstamped_since,
+            "late": found.lacks_stamp(now),
+        },
         "checkpoint": None
         if newest is None
         else {"size": newest.size, "time": newest.time, "fingerprint": newest.fingerprint},
@@ -158,7 +199,7 @@ def _status_lines(found: Status, now: datetime) -> list[str]:
         lines += wrapped(text.format(count=found.uncovered, when=format_moment(found.uncovered_since)), 2)
     for kind, row in found.anchors.items():
         lines += wrapped(_anchor_line(kind, row, now), 2)
-    return [*lines, *_outside_lines(found, now)]
+    return [*lines, *_stamp_lines(found, now), *_outside_lines(found, now)]
 
 
 def _anchor_line(kind: AnchorKind, row: AnchorRow, now: datetime) -> str:
@@ -167,6 +208,21 @@ def _anchor_line(kind: AnchorKind, row: AnchorRow, now: datetime) -> str:
         kind=_(KINDS[kind]), holder=row.holder, count=format_number(row.size), when=format_moment(row.made),
         age=_age(row.made, now),
     )  # fmt: skip
+
+
+def _stamp_lines(found: Status, now: datetime) -> list[str]:
+    """That the authority which workers ask once a day does not answer; nothing when it does, or none is set."""
+    from activities.timestamps import authority
+    from worker.cli.layout import wrapped
+
+    url = frame().settings.timestamp_url
+    if url is None or not found.lacks_stamp(now) or found.unstamped_since is None:
+        return []
+    text = _("✗ {host} har ikke stemplet det som er ført siden {when}.").format(
+        host=authority(url), when=format_moment(found.unstamped_since)
+    )
+    remedy = _("Spør selv, og se hva som er i veien: {command}").format(command="forsvarlig ledger timestamp")
+    return [*wrapped(text, 2), *wrapped(remedy, 4)]
 
 
 def _outside_lines(found: Status, now: datetime) -> list[str]:
@@ -229,16 +285,20 @@ def _made_lines(made: Sequence[tuple[str, Made]]) -> list[str]:
 async def _rotate(lost: bool) -> None:
     from activities.checkpoints import LogKeyError
     from activities.signatures import KeyFileError
+    from activities.signed_heads import SignedHeads, TakenBack
     from worker.cli import clock
     from worker.cli.employers import store
+    from worker.cli.ledger_restored import taken_back
     from worker.log_key import NotLost, rotate_log_key
 
-    place = frame().settings.log_key
+    place, signed = frame().settings.log_key, SignedHeads(frame().settings.signed_heads)
     try:
         async with store() as database:
-            done = await rotate_log_key(database, place, clock.now, lost=lost)
+            done = await rotate_log_key(database, place, clock.now, signed, lost=lost)
     except LogKeyError as error:
         raise log_key_failure(error) from error
+    except TakenBack as error:
+        raise taken_back(error) from error
     except KeyFileError as error:
         if error.fault != "missing":
             raise

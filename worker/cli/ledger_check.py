@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from activities.language import N_, _, format_moment, format_number
+from activities.phrases import said
 from worker.cli.failures import BadInput, Failure
 from worker.cli.frame import emit
-from worker.cli.ledger_given import content_of, employer_option, ledgers
+from worker.cli.ledger_given import content_of, ledgers
+from worker.cli.options import employer_option
 
 if TYPE_CHECKING:
     from activities.anchors import Checked, Verdict
-    from activities.ledger.notes import Anchor, Fingerprint, Vkey
+    from activities.ledger.heads import Anchor, Fingerprint
+    from activities.ledger.notes import Vkey
     from activities.store.database import Reader
     from activities.store.rows import EmployerRow
 
@@ -38,8 +41,9 @@ VERDICTS: dict[Verdict, str] = {
     short_help=N_("Kontroller hovedboken mot ankere."),
     help=N_(
         "Kontroller hovedboken mot ankere som er tatt vare på utenfor den. ANKER er en fil fra «forsvarlig ledger "
-        "pin», eller et avtrykk fra en kvittering eller e-post, som 545-K3QF-7D2A-QWER-TYUI. Alle fakta leses og "
-        "regnes på nytt. Slutter med 1 når noe ikke stemmer."
+        "pin», eller et avtrykk fra en kvittering eller e-post, som "
+        "545-K3QF-7D2A-QWER-TYUI-2XMB-Q7CN-5HWL-ZD4E. Alle fakta leses og regnes på nytt. Slutter "
+        "med 1 når noe ikke stemmer."
     ),
 )
 @click.argument("anchors", nargs=-1, metavar=N_("ANKER..."))
@@ -105,7 +109,8 @@ class _Seen(NamedTuple):
 
 
 def _read(text: str) -> Anchor | Fingerprint:
-    from activities.ledger.notes import NoteError, read_anchor, read_fingerprint
+    from activities.ledger.heads import read_anchor, read_fingerprint
+    from activities.ledger.notes import NoteError
 
     file = Path(text)
     try:
@@ -113,12 +118,12 @@ def _read(text: str) -> Anchor | Fingerprint:
     except NoteError as error:
         if file.is_file():
             raise BadInput(
-                _("{file} er ikke et anker: {error}").format(file=file, error=error),
+                _("{file} er ikke et anker: {error}.").format(file=file, error=said(error)),
                 _("Er filen endret underveis, hent den på nytt der den ble tatt vare på."),
             ) from error
         raise BadInput(
             _("«{text}» er verken en fil eller et avtrykk.").format(text=text),
-            _("Et avtrykk skrives som 545-K3QF-7D2A-QWER-TYUI."),
+            _("Et avtrykk skrives som 545-K3QF-7D2A-QWER-TYUI-2XMB-Q7CN-5HWL-ZD4E."),
         ) from error
 
 
@@ -130,7 +135,7 @@ def vkey_of(text: str) -> Vkey:
         return Vkey.read(text.strip())
     except NoteError as error:
         raise BadInput(
-            _("«{text}» er ingen offentlig nøkkel: {error}").format(text=text[:200], error=error),
+            _("«{text}» er ingen offentlig nøkkel: {error}.").format(text=text[:200], error=said(error)),
             _("Den skrives som navn+id+base64, slik vitnet eller «forsvarlig ledger pin» viste den."),
         ) from error
 
@@ -181,7 +186,7 @@ def _by_ledger(
     held: list[tuple[str, Anchor | Fingerprint]], homes: list[EmployerRow], employer: str | None
 ) -> list[tuple[EmployerRow, list[tuple[str, Anchor | Fingerprint]]]]:
     """Which ledger each is to be held against: the one that an anchor names, else the only one there is."""
-    from activities.ledger.notes import Anchor
+    from activities.ledger.heads import Anchor
     from worker.cli.failures import Conflict
 
     by: dict[str, list[tuple[str, Anchor | Fingerprint]]] = {}
@@ -203,7 +208,6 @@ def _by_ledger(
 async def _stamps(reader: Reader, employer: str, given: Given) -> list[_Stamped]:
     """The time stamps that are kept here, where they are asked for, and those in files that are about this ledger."""
     from activities.store import checkpoints as kept
-    from activities.timestamps import is_about
 
     notes = dict(await kept.checkpoints(reader, employer))
     found = []
@@ -214,19 +218,24 @@ async def _stamps(reader: Reader, employer: str, given: Given) -> list[_Stamped]
         ]
     for file in given.stamps:
         content = content_of(file)
-        about = next((size for size, note in notes.items() if _safely(is_about, content, note)), None)
+        about = next((size for size, note in notes.items() if _about(file, content, note)), None)
         if about is not None:
             found.append(_stamp(str(file), content, about, notes[about], given))
     return found
 
 
-def _safely(is_about: Any, content: bytes, note: str) -> bool:
-    from activities.timestamps import TimestampError
+def _about(file: Path, content: bytes, note: str) -> bool:
+    from activities.timestamps import TimestampError, is_about
     from worker.cli.ledger_time import stamp_failure
 
     try:
-        return bool(is_about(content, note))
+        return is_about(content, note)
     except TimestampError as error:
+        if error.fault == "unreadable":
+            raise BadInput(
+                _("{file} er ikke et tidsstempel.").format(file=file),
+                _("Er filen endret underveis, hent den på nytt der den ble tatt vare på."),
+            ) from error
         raise stamp_failure(error) from error
 
 
@@ -252,18 +261,21 @@ def _unmatched(given: Given, stamped: list[_Stamped]) -> list[_Stamped]:
 
 
 def _witnessed(given: Given) -> list[_Seen]:
-    from activities.ledger.notes import Anchor, NoteError, cosigned_at, verified
+    from activities.ledger.heads import Anchor
+    from activities.ledger.notes import NoteError, cosigned_at, verified
 
     seen = []
     for name, item in given.held:
-        if not isinstance(item, Anchor):
-            continue
         for key in given.witnesses:
+            if not isinstance(item, Anchor):
+                problem = _("Et avtrykk er ikke medsignert av noen: kontroller ankerfilen.")
+                seen.append(_Seen(name, key.name, None, problem))
+                continue
             try:
                 verified(item.note, [key])
                 seen.append(_Seen(name, key.name, cosigned_at(item.note, key), None))
             except NoteError as error:
-                seen.append(_Seen(name, key.name, None, str(error)))
+                seen.append(_Seen(name, key.name, None, said(error)))
     return seen
 
 

@@ -13,7 +13,8 @@ import click
 from activities.language import N_, _, format_number
 from worker.cli.failures import Conflict
 from worker.cli.frame import emit
-from worker.cli.ledger_given import damaged, employer_option, newest_checkpoint, one_ledger
+from worker.cli.ledger_given import damaged, newest_checkpoint, one_ledger
+from worker.cli.options import employer_option
 
 if TYPE_CHECKING:
     from activities.ledger.bundle import Bundle

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from activities.language import N_, _
+from activities.phrases import said
 from worker.cli.failures import BadInput, Conflict, Failure, NotFound
 from worker.cli.frame import emit, frame
+from worker.cli.options import employer_option
 
 if TYPE_CHECKING:
     from activities.checkpoints import LogKeyError, Made
-    from activities.ledger.notes import Anchor
+    from activities.ledger.heads import Anchor
     from activities.store.database import Database
     from activities.store.rows import EmployerRow
-
-employer_option = click.option(
-    "--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere.")
-)
 
 LARGEST = 1_000_000
 """Bytes of a file that is read whole: an anchor, a request, a time stamp, certificates."""
@@ -79,7 +77,9 @@ def log_key_failure(error: LogKeyError) -> Failure:
 def damaged(error: Exception) -> Failure:
     """What to do about a ledger or a checkpoint that cannot be read, or is not signed as it must be."""
     return Failure(
-        _("Hovedboken eller det nyeste kontrollpunktet er endret utenfra: {error}").format(error=error),
+        _("Hovedboken eller det nyeste kontrollpunktet er endret utenfra: {error}.").format(
+            error=said(error)
+        ),
         _("Ta vare på databasen slik den er, og kontroller den: forsvarlig db verify"),
     )
 
@@ -90,14 +90,19 @@ async def newest_checkpoint(database: Database, employer: str) -> Made:
     from activities.ledger.log import LedgerError
     from activities.ledger.notes import NoteError
     from activities.signatures import SigningKey
+    from activities.signed_heads import SignedHeads, TakenBack
     from worker.cli import clock
+    from worker.cli.ledger_restored import taken_back
     from workflows.rules.stored_facts import FactError
 
-    key = SigningKey.load_or_make(frame().settings.log_key)
+    settings = frame().settings
+    key, signed = SigningKey.load_or_make(settings.log_key), SignedHeads(settings.signed_heads)
     try:
-        return await Checkpoints(database, key, clock.now).make(employer)
+        return await Checkpoints(database, key, clock.now, signed).make(employer)
     except LogKeyError as error:
         raise log_key_failure(error) from error
+    except TakenBack as error:
+        raise taken_back(error) from error
     except (LedgerError, FactError, NoteError) as error:
         raise damaged(error) from error
 

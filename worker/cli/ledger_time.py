@@ -11,7 +11,8 @@ import click
 from activities.language import N_, _, format_moment
 from worker.cli.failures import BadInput, Conflict, Failure
 from worker.cli.frame import emit, frame, working
-from worker.cli.ledger_given import employer_option, newest_checkpoint, one_ledger, write_new
+from worker.cli.ledger_given import newest_checkpoint, one_ledger, write_new
+from worker.cli.options import employer_option
 
 if TYPE_CHECKING:
     from activities.timestamps import TimestampError
@@ -105,7 +106,7 @@ def stamp_failure(error: TimestampError) -> Failure:
         case "not_trusted":
             return Failure(
                 _("Tidsstempelet leder ikke til noen av rotsertifikatene."),
-                _("Er det rett --roots? Ellers er stempelet ikke ekte."),
+                _("Er --roots de rette? Da er stempelet ikke ekte."),
             )
         case "not_over_this":
             return Failure(

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import click
 
 from activities.language import N_, _
+from activities.phrases import said
 from worker.cli.failures import BadInput, Conflict, Failure, NotFound
 from worker.cli.frame import emit, progress
-from worker.cli.ledger_given import content_of, employer_option, newest_checkpoint, one_ledger
+from worker.cli.ledger_given import content_of, newest_checkpoint, one_ledger
+from worker.cli.options import employer_option, number
 
 if TYPE_CHECKING:
-    from activities.ledger.notes import Anchor, Vkey
+    from activities.ledger.heads import Anchor
+    from activities.ledger.notes import Vkey
     from activities.ledger.witness import WitnessError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -35,7 +38,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("file", type=_FILE, metavar=N_("FIL"))
 @click.option(
     "--since",
-    type=click.IntRange(min=0),
+    type=number(0),
     default=0,
     show_default=True,
     metavar=N_("ANTALL"),
@@ -94,7 +97,7 @@ def witness(
         _parsed, checkpoint, _note = read_request(raw)
     except NoteError as error:
         raise BadInput(
-            _("{file} er ingen forespørsel: {error}").format(file=request, error=error),
+            _("{file} er ingen forespørsel: {error}.").format(file=request, error=said(error)),
             _("Be den som driver hovedboken, om en ny: forsvarlig ledger request FIL"),
         ) from error
     trusted = _log_key(log_key) if log_key is not None else None
@@ -107,7 +110,7 @@ def witness(
         except WitnessError as error:
             raise _refused(error, _evidence(place, error, raw)) from error
         except NoteError as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(f"{said(error)}.") from error
         # Remembered before it is given away: else a crash could make the witness say yes to a fork.
         write_file(place, str(done.remembered))
     vkey = Vkey.of(called, key, COSIGNATURE)
@@ -205,14 +208,14 @@ async def _cosign(file: Path, vkey: str, employer: str | None) -> None:
             ) from error
         except (NoteError, UnicodeDecodeError) as error:
             raise BadInput(
-                _("{file} er ingen medsignatur: {error}").format(file=file, error=error),
+                _("{file} er ingen medsignatur: {error}.").format(file=file, error=said(error)),
                 _("Be vitnet om filen på nytt."),
             ) from error
     emit(
         "ledger-cosign",
         {"employer": home.id, "size": checkpoint.size, "witness": key.name},
         table=_("{name} har medsignert kontrollpunktet over {size} fakta. Gi det videre: {command}").format(
-            name=key.name, size=checkpoint.size, command="forsvarlig ledger pin --cosigned"
+            name=key.name, size=checkpoint.size, command="forsvarlig ledger pin --cosigned --to " + _("FIL")
         ),
     )
 
@@ -221,7 +224,8 @@ async def _cosign(file: Path, vkey: str, employer: str | None) -> None:
 
 
 def _log_key(text: str) -> Vkey:
-    from activities.ledger.notes import NoteError, read_anchor
+    from activities.ledger.heads import read_anchor
+    from activities.ledger.notes import NoteError
     from worker.cli.ledger_check import vkey_of
 
     file = Path(text)
@@ -231,7 +235,7 @@ def _log_key(text: str) -> Vkey:
         return read_anchor(content_of(file)).key
     except NoteError as error:
         raise BadInput(
-            _("{file} er ikke et anker: {error}").format(file=file, error=error),
+            _("{file} er ikke et anker: {error}.").format(file=file, error=said(error)),
             _("Er filen endret underveis, hent den på nytt der den ble tatt vare på."),
         ) from error
 
@@ -248,13 +252,14 @@ def _remembering(folder: Path, origin: str) -> Iterator[Path]:
 
 
 def _remembered(place: Path) -> Anchor:
-    from activities.ledger.notes import NoteError, read_anchor
+    from activities.ledger.heads import read_anchor
+    from activities.ledger.notes import NoteError
 
     try:
         return read_anchor(content_of(place))
     except NoteError as error:
         raise BadInput(
-            _("Det vitnet husker i {file}, er ødelagt: {error}").format(file=place, error=error),
+            _("Det vitnet husker i {file}, er ødelagt: {error}.").format(file=place, error=said(error)),
             _(
                 "Hent filen fra sikkerhetskopien. Et vitne som glemmer, kan ikke lenger se om noe er tatt bort."
             ),

@@ -1,4 +1,4 @@
-"""Moments of the past as people type them."""
+"""Days and moments as people type them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,29 @@ import click
 from activities.language import _
 from workflows.rules.calendar import OSLO
 
+_YEARS: Final = range(1900, 2200)
 _DAYS: Final = ("%Y-%m-%d", "%d.%m.%Y")
 _TIMES: Final = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H.%M")
+
+
+class Day(click.ParamType[date]):
+    """A day of the years 1900 to 2199."""
+
+    name = "day"
+
+    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day."""
+        if isinstance(value, date):
+            return value
+        text = value.strip()
+        found = next((at for form in _DAYS if (at := _parsed(text, form)) is not None), None)
+        if found is None:
+            wrong = _("«{text}» er ingen dag: skriv 2027-05-12 eller 12.05.2027.")
+            self.fail(wrong.format(text=_quoted(text)), param, ctx)
+        return found.date()
+
+
+DAY: Final = Day()
 
 
 class Moment(click.ParamType[datetime]):
@@ -29,18 +50,11 @@ class Moment(click.ParamType[datetime]):
         for form in _DAYS:
             if (day := _parsed(text, form)) is not None:
                 return end_of(day.date())
-        found = next((at for form in _TIMES if (at := _parsed(text, form)) is not None), None)
-        try:
-            found = found if found is not None else datetime.fromisoformat(text)
-            return (found if found.tzinfo is not None else found.replace(tzinfo=OSLO)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.fail(
-                _("«{text}» er ingen dag: skriv 2027-05-12, 12.05.2027 eller 2027-05-12T14:30.").format(
-                    text=text
-                ),
-                param,
-                ctx,
-            )
+        found = next((at for form in _TIMES if (at := _parsed(text, form)) is not None), None) or _iso(text)
+        if found is None:
+            wrong = _("«{text}» er ingen dag: skriv 2027-05-12, 12.05.2027 eller 2027-05-12T14:30.")
+            self.fail(wrong.format(text=_quoted(text)), param, ctx)
+        return found.astimezone(UTC)
 
 
 MOMENT: Final = Moment()
@@ -54,6 +68,22 @@ def end_of(day: date) -> datetime:
 
 def _parsed(text: str, form: str) -> datetime | None:
     try:
-        return datetime.strptime(text, form).replace(tzinfo=OSLO)
+        return _within(datetime.strptime(text, form).replace(tzinfo=OSLO))
     except ValueError:
         return None
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return _within(found if found.tzinfo is not None else found.replace(tzinfo=OSLO))
+
+
+def _within(found: datetime) -> datetime | None:
+    return found if found.year in _YEARS else None
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"

@@ -6,9 +6,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -16,8 +16,10 @@ from activities.directory.people import names_of
 from activities.language import N_, _, ngettext
 from worker.cli import employers
 from worker.cli.clock import now, today
-from worker.cli.failures import BadInput, Conflict, Failure, NotFound
+from worker.cli.confirm import NotConfirmed
+from worker.cli.failures import BadInput, Conflict, NotFound
 from worker.cli.frame import emit, frame
+from worker.cli.moments import DAY
 from worker.cli.words import is_yes
 
 if TYPE_CHECKING:
@@ -26,16 +28,6 @@ if TYPE_CHECKING:
     from activities.directory.tables import Sources
     from activities.store.database import Database, Reader
     from workflows.rules.organisation import Organisation
-
-DAY = click.DateTime(["%Y-%m-%d", "%d.%m.%Y"])
-"""A day on the command line."""
-
-
-class NotConfirmed(Failure):
-    """Nobody could be asked, and nobody has said yes."""
-
-    code: ClassVar[str] = "usage"
-    exit_code: ClassVar[int] = 2
 
 
 @click.group(help=N_("Les inn og vis organisasjonen."))
@@ -64,10 +56,10 @@ def import_(
     dry_run: bool,
     yes: bool,
     skip_bad_rows: bool,
-    on: datetime | None,
+    on: date | None,
 ) -> None:
     """Preview, ask, and put the new picture in force."""
-    asyncio.run(_import(paths, employer, dry_run, yes, skip_bad_rows, on.date() if on else None))
+    asyncio.run(_import(paths, employer, dry_run, yes, skip_bad_rows, on))
 
 
 async def _import(
@@ -213,9 +205,9 @@ def _faulty(count: int, *, rows_only: bool) -> BadInput:
 )
 @click.argument("employer", required=False, metavar=N_("[VIRKSOMHET]"))
 @click.option("--on", "on", type=DAY, metavar=N_("DATO"), help=N_("Dagen som vises (i dag)."))
-def show(employer: str | None, on: datetime | None) -> None:
+def show(employer: str | None, on: date | None) -> None:
     """Print the employer on one day."""
-    asyncio.run(_show(employer, on.date() if on else None))
+    asyncio.run(_show(employer, on))
 
 
 async def _show(wanted: str | None, on: date | None) -> None:

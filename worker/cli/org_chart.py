@@ -12,9 +12,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from activities.language import N_, _, format_number
+from activities.words import capital, listed
 from worker.cli.handing import away, handed_on
 from worker.cli.tables import Column, heading, indented, mark, plain, stacked, table, then, unheaded
-from worker.cli.words import PROFILES, capital, finding, listed, role_name, whole_day
+from worker.cli.words import PROFILES, finding, role_name, whole_day
 from workflows.rules.findings import examine
 from workflows.rules.law import LegalRegister, Threshold
 from workflows.rules.organisation import Assignment, Duties, Organisation, Role, Unit

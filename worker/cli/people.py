@@ -9,8 +9,8 @@ from typing import ClassVar
 from activities.directory.people import PersonCard, names_of
 from activities.language import _
 from activities.store.rows import PersonRow
-from worker.cli.acts import visible
 from worker.cli.failures import Failure, NotFound
+from worker.cli.naming import visible
 
 _MOST_SHOWN = 5
 

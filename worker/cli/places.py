@@ -9,11 +9,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from activities.language import N_, _
-from worker.cli.acts import visible
+from activities.words import listed
 from worker.cli.employers import chosen
 from worker.cli.failures import NotFound
+from worker.cli.naming import visible
 from worker.cli.people import Ambiguous
-from worker.cli.words import listed
 from workflows.rules.programme import Level
 from workflows.rules.terms import CycleRef
 

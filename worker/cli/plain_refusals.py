@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from activities.language import N_, _
+from activities.language import N_, _, format_number
 from worker.cli.words import Told
+from workflows.rules.statement import LONGEST_TEXT
 from workflows.rules.terms import Refusal
 
 _AGAIN = N_("Prøv en gang til; da blir det signert på nytt. Hjelper det ikke, se «forsvarlig doctor».")
@@ -17,6 +18,10 @@ PLAINLY: Final[Mapping[Refusal, tuple[str, str]]] = {
             "Stemmene passer ikke til utvalget: hver stemmer på én side, og et mindretall må si hva det mener."
         ),
         N_("Før opp flertall og mindretall på nytt, og skriv hva mindretallet vil ha ført."),
+    ),
+    Refusal.TEXT_TOO_LONG: (
+        N_("Teksten er for lang: høyst {most} tegn kan skrives med et svar eller en begrunnelse."),
+        N_("Kort den ned, og legg fram hele teksten som et dokument: forsvarlig step submit"),
     ),
     Refusal.WRONG_DATES: (
         N_("Datoene er ikke mulige: slutten må komme etter starten, og ikke være forbi."),
@@ -104,4 +109,4 @@ PLAINLY: Final[Mapping[Refusal, tuple[str, str]]] = {
 def told_plainly(reason: Refusal) -> Told:
     """Why an attempt that is in no step was refused, and what to do next; `KeyError` for a step's refusal."""
     problem, remedy = PLAINLY[reason]
-    return Told(_(problem), _(remedy))
+    return Told(_(problem).format(most=format_number(LONGEST_TEXT)), _(remedy))

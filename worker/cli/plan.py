@@ -15,6 +15,7 @@ from worker.cli import employers
 from worker.cli.clock import today
 from worker.cli.failures import BadInput, Failure, NotFound, reason
 from worker.cli.frame import emit, progress
+from worker.cli.options import employer_option
 
 if TYPE_CHECKING:
     from activities.directory.faults import ImportFault
@@ -34,7 +35,7 @@ FILE = click.Path(path_type=Path)
     )
 )
 @click.argument("year", type=YEAR, metavar=N_("ÅR"))
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option("--files", type=FILE, metavar=N_("MAPPE"), help=N_("Les virksomheten fra filene i mappen."))
 @click.option(
     "--programme", type=FILE, metavar=N_("FIL"), help=N_("Programmet (TOML) i stedet for standard.")

@@ -14,18 +14,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from activities.language import N_, _, current, ngettext
+from activities.words import capital, listed
 from worker.cli.tables import Cell, Column, heading, indented, mark, plain, stacked, table, then, unheaded
-from worker.cli.words import (
-    GATES,
-    PROFILES,
-    capital,
-    finding,
-    listed,
-    month_name,
-    role_name,
-    short_day,
-    whole_day,
-)
+from worker.cli.words import GATES, PROFILES, finding, month_name, role_name, short_day, whole_day
 from workflows.rules.base import Frozen
 from workflows.rules.findings import Finding, examine
 from workflows.rules.gate import responsible

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from activities.language import N_, _, format_moment, ngettext
-from worker.cli.act_words import REASONS
-from worker.cli.acts import name, role_bearer, typed
-from worker.cli.failures import Failure, reason
+from worker.cli.fact_words import REASONS
+from worker.cli.failures import Failure, unwritable
 from worker.cli.frame import emit
+from worker.cli.naming import name, role_bearer, typed
+from worker.cli.options import year_option
 from worker.cli.places import CYCLE_HELP
 from worker.cli.proof_files import keys_in, values_in
-from worker.cli.step import year_option
 
 if TYPE_CHECKING:
-    from activities.proof import Found, Proof
+    from activities.found_acts import Found
+    from activities.proof import Proof
     from workflows.rules.statement import Act
 
 METHODS = {
@@ -80,7 +81,7 @@ def proof(
     employer: str | None,
 ) -> None:
     """Check signatures, and say what each proves."""
-    from activities.proof import check_all, look_through
+    from activities.found_acts import check_all, look_through
 
     leaves, shut = list[bytes](), 0
     if step is None and Path(what).is_file():
@@ -168,9 +169,7 @@ def _write(out: Path, leaves: Iterable[bytes]) -> None:
     try:
         out.write_bytes(b"".join(leaf + b"\n" for leaf in leaves))
     except OSError as error:
-        raise Failure(
-            _("{file} kan ikke skrives: {why}.").format(file=out, why=reason(error)), _("Velg et annet sted.")
-        ) from error
+        raise unwritable(out, error) from error
 
 
 # --- telling --------------------------------------------------------------------------------------
@@ -262,7 +261,7 @@ def _said(found: Found) -> _Said:
         when = _("signert {when}").format(when=format_moment(statement.issued))
         return _Said(statement.actor, _act(statement.act), where, when)
     if fact is not None:
-        from worker.cli.acts import sentence
+        from worker.cli.fact_sentences import sentence
 
         where = " ".join(part for part in (fact.cycle or fact.employer, fact.step) if part)
         when = _("ført {when}").format(when=format_moment(fact.recorded))

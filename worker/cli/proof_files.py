@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from activities.language import _
-from worker.cli.acts import visible
-from worker.cli.failures import BadInput, reason
+from worker.cli.failures import BadInput, unreadable
 from worker.cli.frame import frame
+from worker.cli.naming import visible
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -142,9 +142,7 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise BadInput(
-            _("{file} kan ikke leses: {why}.").format(file=file, why=reason(error)), _("Rett filnavnet.")
-        ) from error
+        raise unreadable(file, error) from error
 
 
 def _unusable(file: Path) -> BadInput:

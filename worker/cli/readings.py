@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from activities.language import N_, _, ngettext
-from worker.cli.acts import role_bearer
+from activities.words import listed
 from worker.cli.frame import PROGRAM
-from worker.cli.words import listed
+from worker.cli.naming import role_bearer
 from workflows.rules.organisation import Role
 
 if TYPE_CHECKING:

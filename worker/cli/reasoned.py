@@ -7,9 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
-from activities.language import N_, _
+from activities.language import _
 from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
 
@@ -19,21 +17,6 @@ if TYPE_CHECKING:
     from worker.cli.words import Told
     from workflows.rules.statement import Answer, MoveDueDate
     from workflows.rules.terms import Refusal
-
-as_option = click.option(
-    "--as",
-    "person",
-    required=True,
-    metavar=N_("PERSON"),
-    help=N_("Hvem du er: id, e-post, ansattnr eller fullt navn."),
-)
-comment_option = click.option("--comment", help=N_("Begrunnelsen."))
-comment_file_option = click.option(
-    "--comment-file",
-    type=click.File(encoding="utf-8"),
-    metavar=N_("FIL"),
-    help=N_("En fil med begrunnelsen (- er standard inn)."),
-)
 
 
 class Given(NamedTuple):
@@ -50,14 +33,6 @@ class Given(NamedTuple):
     employer: str | None
 
 
-def text_of(comment: str | None, file: Any) -> str | None:
-    """The reason that was typed, or that of the file; None when there is none."""
-    if comment is not None and file is not None:
-        raise click.UsageError(_("Bruk enten --comment eller --comment-file, ikke begge."))
-    text: str | None = file.read() if file is not None else comment
-    return (text.strip() if text else None) or None
-
-
 async def give_reasons(
     given: Given,
     what: str,
@@ -68,14 +43,13 @@ async def give_reasons(
     from activities.ledger.log import commit
     from activities.situations import Situations
     from worker.cli import clock
-    from worker.cli.acts import sentence
     from worker.cli.cases import follow_up, next_lines, read_case
     from worker.cli.deciding import wrapped_all
     from worker.cli.employers import store
+    from worker.cli.fact_sentences import sentence
     from worker.cli.people import find_person
-    from worker.cli.receipts import keep
+    from worker.cli.receipts import keep, noted, recorded
     from worker.cli.signing import desk, own_key
-    from worker.cli.step import recorded
 
     situations = Situations()
     async with store() as database:
@@ -108,14 +82,12 @@ async def give_reasons(
             emit(what, document, table="")
         told = why_not(receipt.reason, case, person)
         raise Conflict(recorded(told.problem, receipt), told.remedy)
-    first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
     told_fact = sentence(receipt.fact.body, receipt.fact.actor, case.names)
-    seq = _("nr. {seq} i historikken").format(seq=receipt.seq)
     emit(
         what,
         document,
         table=lambda: "\n".join(
-            wrapped_all([f"{first} {told_fact} ({seq})", keep(receipt.fingerprint), *next_lines(after)])
+            wrapped_all([noted(receipt, told_fact), keep(receipt.fingerprint), *next_lines(after)])
         ),
     )
     if waits:
@@ -139,8 +111,8 @@ def _document(case: Case, person: str, receipt: Receipt, nonce: str) -> dict[str
 
 def why_not_answered(reason: Refusal, case: Case, person: str) -> Told:
     """Why the answer was refused, and what to do."""
-    from worker.cli.acts import name
     from worker.cli.cases import answer_command, people_who_may
+    from worker.cli.naming import name
     from worker.cli.refusals import Try, told
     from worker.cli.words import Told
     from workflows.rules.answers import answering_role
@@ -167,7 +139,7 @@ def why_not_answered(reason: Refusal, case: Case, person: str) -> Told:
 def why_not_moved(reason: Refusal, case: Case, person: str, due: date) -> Told:
     """Why the due date was not moved, and what to do."""
     from activities.language import format_day
-    from worker.cli.acts import name, role_bearer
+    from worker.cli.naming import name, role_bearer
     from worker.cli.refusals import Try, told
     from worker.cli.words import Told
     from workflows.rules.terms import Refusal

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from activities.language import _, format_day
-from worker.cli.acts import holder, name, role_bearer, typed
+from activities.words import capital, listed
 from worker.cli.cases import Case, answers, people_who_may
 from worker.cli.frame import PROGRAM
+from worker.cli.naming import holder, name, role_bearer, typed
 from worker.cli.plain_refusals import PLAINLY, told_plainly
-from worker.cli.words import STANDINGS, Told, capital, listed, role_name
+from worker.cli.words import STANDINGS, Told, role_name
 from workflows.rules.calendar import oslo_day
 from workflows.rules.organisation import Role
 from workflows.rules.plan import REAL_OPPORTUNITY_DAYS

@@ -19,8 +19,8 @@ from activities.directory.importer import ImportResult
 from activities.directory.messages import message
 from activities.language import _, format_day
 from worker import logs
-from worker.cli.acts import describe
 from worker.cli.employers import chosen, store
+from worker.cli.fact_sentences import describe
 from worker.cli.failures import BadInput, Conflict
 from worker.cli.frame import console, emit, frame, progress
 from worker.cli.people import card

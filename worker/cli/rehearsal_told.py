@@ -16,7 +16,7 @@ from activities.language import _, current
 from activities.store.reader import Reader
 from portal.pictures.wheel import from_plan
 from worker.cli import year_reading, year_view
-from worker.cli.acts import describe
+from worker.cli.fact_sentences import describe
 from worker.cli.receipts import keep
 from worker.cli.tables import Cell, Column, heading, indented, mark, plain, stacked, table, then
 from worker.cli.words import STANDINGS, short_day

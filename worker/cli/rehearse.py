@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from activities.language import N_, _
+from worker.cli.options import employer_option
 
 
 @click.command(
@@ -19,7 +20,7 @@ from activities.language import N_, _
     )
 )
 @click.argument("year", type=click.IntRange(2000, 2099), metavar="ÅR")
-@click.option("--employer", help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option(
     "--files",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

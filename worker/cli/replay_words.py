@@ -7,8 +7,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from activities.language import N_, _
-from worker.cli.acts import visible
 from worker.cli.frame import PROGRAM
+from worker.cli.naming import visible
 
 if TYPE_CHECKING:
     from activities.history_files import Fault

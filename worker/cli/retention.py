@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from activities.language import N_, _, current, format_day, format_number, ngettext
-from worker.cli.act_words import REASONS, RECORDS
-from worker.cli.acts import sentence
+from activities.words import capital
+from worker.cli.choices import Meaning
+from worker.cli.desk import Desk, answer, at_desk
 from worker.cli.erasing import files, old_pages, refusal
+from worker.cli.fact_sentences import sentence
+from worker.cli.fact_words import REASONS, RECORDS
 from worker.cli.failures import Conflict, Failure
 from worker.cli.frame import emit, working
-from worker.cli.handing import WHO, Desk, answer, at_desk, employer_option
+from worker.cli.options import WHO, employer_option, nonce_option
+from worker.cli.receipts import recorded
 from worker.cli.signing import key_option
-from worker.cli.step import nonce_option, recorded
-from worker.cli.words import capital
 from workflows.rules.terms import Records, Refusal
 
 if TYPE_CHECKING:
@@ -54,11 +56,11 @@ def show(employer: str | None) -> None:
 @retention.command(
     "set",
     help=N_(
-        "Bestem hvor lenge en slags opplysninger lagres. Det gjør øverste leder eller HR, med grunn. En kortere "
+        "Bestem hvor lenge et slag opplysninger lagres. Det gjør øverste leder eller HR, med grunn. En kortere "
         "tid gjelder fra tretti dager etter at den er bestemt; verneombudene får beskjed."
     ),
 )
-@click.argument("records", type=click.Choice(get_args(Records)), metavar=N_("SLAG"))
+@click.argument("records", type=Meaning(RECORDS), metavar=N_("SLAG"))
 @click.argument("days", type=click.IntRange(0, 36_500), metavar=N_("DAGER"))
 @click.option("--as", "actor", required=True, metavar=N_("PERSON"), help=WHO)
 @click.option("--comment", required=True, metavar=N_("TEKST"), help=N_("Grunnen."))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from activities.language import _, current
-from worker.cli.acts import visible
 from worker.cli.failures import NotFound
+from worker.cli.naming import visible
 
 if TYPE_CHECKING:
     from activities.store.reader import Reader
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 Carries = Callable[["StepRule", str], bool]
 """Whether a step is meant, by its rule and the hash of the law of its year."""
+
+
+def unknown_law(law: str) -> NotFound:
+    """No requirement and no provision is called that."""
+    return NotFound(
+        _("Lovregisteret har verken krav eller bestemmelse «{law}».").format(law=visible(law)),
+        _("Skriv et krav som R-20, en id som AML-4-3, eller en paragraf som «§ 4-3»."),
+    )
 
 
 class Rulebooks(NamedTuple):
@@ -68,10 +76,7 @@ class Rulebooks(NamedTuple):
             known = known or bool(ids) or any(r.id.casefold() == wanted for r in register.requirements)
             provisions[hash] = ids
         if not known:
-            raise NotFound(
-                _("Lovregisteret har verken krav eller bestemmelse «{law}».").format(law=visible(law)),
-                _("Skriv et krav som R-20, en id som AML-4-3, eller en paragraf som «§ 4-3»."),
-            )
+            raise unknown_law(law)
 
         def carries(rule: StepRule, hash: str) -> bool:
             named = wanted in {r.casefold() for r in rule.requirements}

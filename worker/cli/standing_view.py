@@ -10,8 +10,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from activities.language import _
+from activities.words import listed
 from worker.cli.tables import Column, indented, plain, unheaded
-from worker.cli.words import STANDINGS, WAITS, Standing, counted, listed, role_name, short_day
+from worker.cli.words import STANDINGS, WAITS, Standing, counted, role_name, short_day
 from worker.cli.year_view import MARKS
 from workflows.rules import standing as rules
 from workflows.rules.calendar import oslo_day

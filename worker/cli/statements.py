@@ -12,10 +12,10 @@ import click
 
 from activities.directory.people import names_of
 from activities.language import _, format_moment
-from worker.cli.acts import visible
-from worker.cli.failures import Conflict, Failure, reason
+from activities.words import capital
+from worker.cli.failures import Conflict, unwritable
 from worker.cli.frame import emit, frame
-from worker.cli.words import capital
+from worker.cli.naming import visible
 
 if TYPE_CHECKING:
     from activities.receipts import Receipt
@@ -102,10 +102,7 @@ def _write(out: Path, envelope: Envelope) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(envelope.to_json() + "\n")
     except OSError as error:
-        raise Failure(
-            _("{file} kan ikke skrives: {why}.").format(file=out, why=reason(error)),
-            _("Velg et annet sted."),
-        ) from error
+        raise unwritable(out, error) from error
 
 
 async def hand_in(raw: bytes, *, employer: str | None) -> None:
@@ -170,9 +167,9 @@ def _document(receipt: Receipt, statement: Statement | None) -> dict[str, Any]:
 
 
 def _refused(receipt: Receipt, why: Refusal) -> Conflict:
-    from worker.cli.act_words import REASONS
+    from worker.cli.fact_words import REASONS
     from worker.cli.plain_refusals import PLAINLY, told_plainly
-    from worker.cli.step import recorded
+    from worker.cli.receipts import recorded
 
     if why in PLAINLY:
         told = told_plainly(why)
@@ -185,11 +182,9 @@ def _refused(receipt: Receipt, why: Refusal) -> Conflict:
 
 
 def _lines(receipt: Receipt, names: dict[str, str]) -> list[str]:
-    from worker.cli.acts import sentence
+    from worker.cli.fact_sentences import sentence
     from worker.cli.layout import wrapped
-    from worker.cli.receipts import keep
+    from worker.cli.receipts import keep, noted
 
-    first = _("Dette var ført fra før.") if receipt.repeated else _("Ført.")
     told = sentence(receipt.fact.body, receipt.fact.actor, names)
-    seq = _("nr. {seq} i historikken").format(seq=receipt.seq)
-    return [*wrapped(visible(f"{first} {told} ({seq})")), *wrapped(keep(receipt.fingerprint))]
+    return [*wrapped(visible(noted(receipt, told))), *wrapped(keep(receipt.fingerprint))]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from activities.language import N_, _
+from worker.cli.as_of_options import as_of_options, asked_then
 from worker.cli.failures import Conflict
 from worker.cli.frame import emit, frame, progress
+from worker.cli.moments import DAY
+from worker.cli.options import as_option, comment_file_option, comment_option, nonce_option, year_option
 from worker.cli.places import CYCLE_HELP
 from worker.cli.readings import reader_option
-from worker.cli.reasoned import as_option, comment_file_option, comment_option
+from worker.cli.receipts import recorded
 from worker.cli.signing import key_option
-from worker.cli.then import as_of_options, asked_then
 
 if TYPE_CHECKING:
     from activities.receipts import Receipt
@@ -29,37 +29,6 @@ if TYPE_CHECKING:
     from worker.cli.words import Told
     from workflows.rules.statement import MoveDueDate
     from workflows.rules.terms import Refusal
-
-NONCE = re.compile(r"[A-Za-z0-9._-]{1,40}")
-
-
-def year_option(command: click.Command) -> click.Command:
-    """`--year` and `--employer`, for when the cycle's word leaves them open."""
-    command.params += [
-        click.Option(
-            ["--year"], type=click.IntRange(2000, 2100), metavar=N_("ÅR"), help=N_("Året, når flere går.")
-        ),
-        click.Option(["--employer"], metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere.")),
-    ]
-    return command
-
-
-def checked_nonce(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
-    """The nonce given, or a new one."""
-    if value is None:
-        return secrets.token_hex(8)
-    if not NONCE.fullmatch(value):
-        raise click.BadParameter(
-            _("Bruk høyst 40 av tegnene A–Z, a–z, 0–9, punktum, _ og -."), context, parameter
-        )
-    return value
-
-
-nonce_option = click.option(
-    "--nonce",
-    callback=checked_nonce,
-    help=N_("Et ord du velger selv: det samme på nytt gjør ingenting to ganger."),
-)
 
 
 @click.group(help=N_("Vis et steg, eller lever det som steget krever."))
@@ -80,7 +49,7 @@ def show(
     cycle: str,
     key: str,
     person: str | None,
-    as_of: datetime | None,
+    as_of: date | None,
     clock: str | None,
     year: int | None,
     employer: str | None,
@@ -139,7 +108,7 @@ def submit(
     "--to",
     "due",
     required=True,
-    type=click.DateTime(formats=["%Y-%m-%d", "%d.%m.%Y"]),
+    type=DAY,
     metavar=N_("DATO"),
     help=N_("Den nye fristen."),
 )
@@ -151,7 +120,7 @@ def move(
     cycle: str,
     key: str,
     person: str,
-    due: datetime,
+    due: date,
     comment: str | None,
     comment_file: Any,
     key_file: Path | None,
@@ -160,17 +129,18 @@ def move(
     employer: str | None,
 ) -> None:
     """Record a new due date."""
-    from worker.cli.reasoned import Given, give_reasons, text_of, why_not_moved
+    from worker.cli.options import text_of
+    from worker.cli.reasoned import Given, give_reasons, why_not_moved
     from workflows.rules.statement import MoveDueDate
 
     text = text_of(comment, comment_file)
     given = Given(cycle, key, person, text, None, key_file, nonce, year, employer)
 
     def said(case: Case, commitment: str | None, other: str | None) -> MoveDueDate:
-        return MoveDueDate(due=due.date(), comment=commitment)
+        return MoveDueDate(due=due, comment=commitment)
 
     def why(reason: Refusal, case: Case, person: str) -> Told:
-        return why_not_moved(reason, case, person, due.date())
+        return why_not_moved(reason, case, person, due)
 
     asyncio.run(give_reasons(given, "due-date", said, why))
 
@@ -260,16 +230,10 @@ async def _answer(
         progress(waits)
 
 
-def recorded(problem: str, receipt: Receipt) -> str:
-    """The problem, and that the attempt stands in the ledger."""
-    number = _("Forsøket er ført som nr. {seq} i historikken.").format(seq=receipt.seq)
-    return f"{problem} {number}"
-
-
 def _receipt(after: Case, document: DocumentRow, receipt: Receipt) -> list[str]:
-    from worker.cli.acts import short_hash, visible
     from worker.cli.cases import next_lines
     from worker.cli.layout import wrapped
+    from worker.cli.naming import short_hash, visible
     from worker.cli.receipts import keep
 
     version = getattr(receipt.fact.body, "version", 0)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from activities.language import _, current, format_day
 from activities.proof import Keys, Proof, is_act, proof
 from activities.reading import Hidden, Writing, readable_texts
-from worker.cli.acts import role_bearer, sentence
+from worker.cli.as_of_options import Then
 from worker.cli.cases import Case, read_case
 from worker.cli.employers import store
+from worker.cli.fact_sentences import sentence
+from worker.cli.naming import role_bearer
 from worker.cli.readings import find_reader, noted, reading_time
-from worker.cli.then import Then
 from worker.cli.words import GATES, role_name
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from activities.language import _, format_day, format_moment, format_number
-from activities.words import OUTCOME_NAMES
-from worker.cli.acts import holder, lacking, name, on_behalf, role_bearer, visible
+from activities.words import OUTCOME_NAMES, capital, listed
 from worker.cli.cases import Quorum
 from worker.cli.frame import PROGRAM
 from worker.cli.layout import deadline, heading, wrapped
+from worker.cli.naming import holder, lacking, name, on_behalf, role_bearer, visible
 from worker.cli.places import OWN
 from worker.cli.proof import how_known
 from worker.cli.readings import behind, why_hidden
 from worker.cli.step_story import Line, StepStory
-from worker.cli.words import STANDINGS, capital, listed, role_name
+from worker.cli.words import STANDINGS, role_name
 from workflows.rules.calendar import oslo_day
 from workflows.rules.organisation import Holder
 

@@ -23,7 +23,8 @@ from worker.locations import default_state
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from worker.engine import EmbeddedEngine, EngineError
+    from worker.engine import EmbeddedEngine
+    from worker.engine_program import EngineError
     from worker.installation import Installation
     from worker.settings import Settings
 
@@ -80,7 +81,8 @@ async def _until(stop: asyncio.Event, engine: EmbeddedEngine) -> bool:
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[EmbeddedEngine]:
     """The embedded engine on the state's own file, with the ports of the settings."""
-    from worker.engine import EmbeddedEngine, EngineError, temporal_binary
+    from worker.engine import EmbeddedEngine
+    from worker.engine_program import EngineError, temporal_binary
 
     try:
         engine = EmbeddedEngine(

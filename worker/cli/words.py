@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from activities.language import N_, _, current, format_by, ngettext
+from activities.words import listed
 
 if TYPE_CHECKING:
     from workflows.rules.findings import Finding
@@ -119,17 +120,6 @@ def role_name(role: Role) -> str:
     from activities.words import ROLES
 
     return _(ROLES[role][0])
-
-
-def listed(parts: Iterable[str]) -> str:
-    """«a, b og c»."""
-    *most, last = list(parts) or [""]
-    return _("{most} og {last}").format(most=", ".join(most), last=last) if most else last
-
-
-def capital(text: str) -> str:
-    """`text` with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def short_day(day: date) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,11 +13,12 @@ import click
 
 from activities.language import N_, _
 from worker.cli import employers
+from worker.cli.as_of_options import Then, as_of_options, asked_then
 from worker.cli.clock import now, today
 from worker.cli.failures import NotFound
 from worker.cli.frame import emit
+from worker.cli.options import employer_option
 from worker.cli.plan import FILE, YEAR
-from worker.cli.then import Then, as_of_options, asked_then
 from worker.cli.words import day_and_year
 from workflows.rules.calendar import oslo_day
 
@@ -58,7 +59,7 @@ def year() -> None:
     )
 )
 @click.argument("year", type=YEAR, metavar=N_("ÅR"))
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option(
     "--programme", type=FILE, metavar=N_("FIL"), help=N_("Programmet (TOML) i stedet for standard.")
 )
@@ -86,7 +87,7 @@ def start(year: int, employer: str | None, programme: Path | None, dry_run: bool
     )
 )
 @click.argument("year", type=YEAR, required=False, metavar=N_("[ÅR]"))
-@click.option("--employer", metavar=N_("VIRKSOMHET"), help=N_("Virksomheten, når det er flere."))
+@employer_option
 @click.option("--unit", metavar=N_("ENHET"), help=N_("Vis alle stegene i denne enheten."))
 @click.option("--requirements", is_flag=True, help=N_("Vis hvert krav i loven, og stegene som bærer det."))
 @as_of_options
@@ -95,7 +96,7 @@ def show(
     employer: str | None,
     unit: str | None,
     requirements: bool,
-    as_of: datetime | None,
+    as_of: date | None,
     clock: str | None,
 ) -> None:
     """Print how a year stands."""

@@ -16,9 +16,9 @@ from activities.situations import Situations
 from activities.store.reader import Reader
 from activities.store.rows import EmployerRow, InboxRow, StepRow
 from worker.cli import words
+from worker.cli.as_of_options import Then
 from worker.cli.cases import not_started_then
 from worker.cli.failures import NotFound
-from worker.cli.then import Then
 from workflows.rules.base import Frozen
 from workflows.rules.calendar import oslo_day
 from workflows.rules.coverage import Coverage, coverage

@@ -10,10 +10,11 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from activities.language import N_, _, current, ngettext
+from activities.words import listed
 from worker.cli import words
 from worker.cli.readings import behind
 from worker.cli.tables import Cell, Column, heading, indented, mark, plain, stacked, table, then, unheaded
-from worker.cli.words import STANDINGS, WAITS, counted, day_and_year, listed, role_name, short_day
+from worker.cli.words import STANDINGS, WAITS, counted, day_and_year, role_name, short_day
 from worker.cli.year_reading import StepView, UnitView, YearView
 from workflows.rules.calendar import oslo_day
 from workflows.rules.coverage import Coverage, StepState

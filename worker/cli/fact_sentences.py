@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from activities.language import _, current, format_day, ngettext
-from activities.words import OUTCOME_NAMES, REVOKED, ROLES
-from worker.cli.act_words import ANSWERED, ASKED, BECAUSE, LACKING, PROFILES, REASONS, TRIED
-from worker.cli.record_acts import said_of_the_record
-from worker.cli.words import capital, listed, role_name
+from activities.language import _, format_day, ngettext
+from activities.words import OUTCOME_NAMES, REVOKED, capital, listed
+from worker.cli.fact_words import ANSWERED, ASKED, BECAUSE, PROFILES, REASONS, TRIED
+from worker.cli.naming import (
+    MOST_NAMED,
+    Names,
+    holder,
+    lacking,
+    name,
+    on_behalf,
+    people,
+    role_bearer,
+    short_hash,
+    visible,
+)
+from worker.cli.record_sentences import said_of_the_record
+from worker.cli.words import role_name
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
 from workflows.rules.events import (
-    SYSTEM,
-    UNKNOWN,
-    AbsenceSet,
     AnswerDemanded,
     AnswerOverdue,
     Appointed,
@@ -28,8 +37,6 @@ from workflows.rules.events import (
     DecisionDisregarded,
     DecisionRecorded,
     DecisionsStale,
-    Delegated,
-    DelegationEnded,
     DisagreementAnswered,
     DueDateChanged,
     DutyChanged,
@@ -37,8 +44,6 @@ from workflows.rules.events import (
     EvidenceSubmitted,
     Fact,
     Informed,
-    KeyEnrolled,
-    KeyRevoked,
     OrganisationChanged,
     Reminded,
     ResponsibilityMoved,
@@ -53,99 +58,9 @@ from workflows.rules.events import (
     UnitYearStarted,
     WecMatterRaised,
 )
-from workflows.rules.organisation import Holder, Role
 from workflows.rules.terms import Outcome
 
-Names = Mapping[str, str]
-"""What people are called, by id. Whoever is not there (erased, unknown) is called by the id."""
-
 _NOBODY: Final[Names] = MappingProxyType({})
-_HASH_SHOWN: Final = 12
-_MOST_NAMED: Final = 6
-
-ALIASES: Final[Mapping[str, Outcome]] = {
-    "godkjenn": Outcome.APPROVED,
-    "avvis": Outcome.REJECTED,
-    "be-om-endring": Outcome.CHANGES_REQUESTED,
-    "enig": Outcome.AGREED,
-    "enig-med-merknad": Outcome.AGREED_WITH_REMARKS,
-    "uenig": Outcome.DISAGREES,
-    "ikke-svart": Outcome.NO_RESPONSE,
-    "behandlet": Outcome.TREATED,
-}
-"""The Norwegian words for answers that `forsvarlig decide --outcome` takes."""
-
-
-def typed(outcome: Outcome) -> str:
-    """The answer as it is typed on the command line, in the language spoken."""
-    if current() == "en":
-        return outcome.value
-    return next(word for word, meant in ALIASES.items() if meant is outcome)
-
-
-def visible(text: str, *, lines: bool = False) -> str:
-    """The text with every character that could steer a terminal written out as `\\x1b`.
-
-    That is controls, marks that turn the reading direction, and lone surrogates; with `lines`, line breaks
-    stay.
-    """
-    return "".join(
-        char if (lines and char == "\n") or not unicodedata.category(char).startswith(("C", "Zl", "Zp"))
-        else char.encode("unicode_escape").decode()
-        for char in text
-    )  # fmt: skip
-
-
-def name(person: str, names: Names) -> str:
-    """What a person is called; the id of whoever is not in the directory (any more)."""
-    if person == SYSTEM:
-        return _("systemet")
-    if person == UNKNOWN:
-        return _("en ukjent")
-    return visible(names.get(person) or person)
-
-
-def people(ids: Iterable[str], names: Names) -> str:
-    """The names, or the first of them and how many more there are."""
-    everyone = list(dict.fromkeys(ids))
-    if not everyone:
-        return _("ingen")
-    if len(everyone) <= _MOST_NAMED:
-        return listed(name(p, names) for p in everyone)
-    shown = ", ".join(name(p, names) for p in everyone[: _MOST_NAMED - 1])
-    return _("{shown} og {count} til").format(shown=shown, count=len(everyone) - _MOST_NAMED + 1)
-
-
-def holder(held: Holder, names: Names) -> str:
-    """Who acts, and for whom."""
-    return on_behalf(held.person, held.acting_for, names)
-
-
-def on_behalf(person: str, other: str | None, names: Names) -> str:
-    """«Kari», or «Kari for Per»."""
-    if other is None:
-        return name(person, names)
-    return _("{name} for {other}").format(name=name(person, names), other=name(other, names))
-
-
-def role_bearer(role: Role) -> str:
-    """The one who has the role, as in «… får beskjed»."""
-    return _(ROLES[role][1])
-
-
-def short_hash(hash: str) -> str:
-    """As much of a fingerprint as people compare by eye."""
-    return hash[:_HASH_SHOWN]
-
-
-def lacking(missing: Iterable[str]) -> str:
-    """What was missing, from `what:role` codes."""
-    parts = []
-    for code in missing:
-        what, _colon, role = code.partition(":")
-        known = what in LACKING and role in {r.value for r in Role}
-        parts.append(_(LACKING[what]).format(role=role_bearer(Role(role))) if known else code)
-    return listed(parts)
 
 
 def describe(fact: Fact, names: Mapping[str, str]) -> str:
@@ -302,8 +217,8 @@ def _said_about_people(
 ) -> Iterator[str]:
     match body:
         case Asked(what=what, role=role, people=holders):
-            who = listed(holder(h, names) for h in holders[:_MOST_NAMED])
-            if len(holders) > _MOST_NAMED:
+            who = listed(holder(h, names) for h in holders[:MOST_NAMED])
+            if len(holders) > MOST_NAMED:
                 who = people((h.person for h in holders), names)
             yield _(ASKED[what]).format(who=who, role=role_name(role), version=body.version)
         case RoleVacant(role=role):

@@ -8,8 +8,8 @@ from typing import Any, get_args
 import pytest
 
 from activities.language import LANGUAGES, Language, speaking
-from worker.cli.act_words import KINDS, REASONS, TRIED
-from worker.cli.acts import describe
+from worker.cli.fact_sentences import describe
+from worker.cli.fact_words import KINDS, REASONS, TRIED
 from worker.cli.plain_refusals import PLAINLY, told_plainly
 from workflows.rules.events import UNKNOWN, Attempt, AttemptRefused, Fact
 from workflows.rules.terms import Refusal
@@ -61,6 +61,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "delegation_ended": {"delegation": "d-1", "until": "2027-05-12"},
     "absence_set": {"person": "kari", "substitute": "siri", **DAYS},
     "log_key_enrolled": {"key": "0" * 16, "public_key": SIGNED[:43] + "=", "signature": SIGNED, "previous": "1" * 16},
+    "ledger_restored": {"reason": "backup", "size": 500, "lost": 545, "root": HASH},
     "history_exported": {
         "workflow": "unit/fjell/u1/2027", "run": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "events": 365,
         "sha256": HASH, "size": 40_000, "closed": True, "version": "0.3.0",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from activities.language import _, format_day, format_number, ngettext
-from worker.cli.act_words import BASES, PURPOSES, RECORDS
+from activities.words import BASES
+from worker.cli.fact_words import PURPOSES, RECORDS, RESTORED
 from workflows.rules.record_facts import (
     DocumentErased,
     DossierMade,
     ErasureAsked,
     HistoryExported,
+    LedgerRestored,
     LogKeyEnrolled,
     PersonErased,
     RecordsErased,
@@ -21,7 +23,7 @@ from workflows.rules.record_facts import (
 
 RecordFact = (
     LogKeyEnrolled | HistoryExported | TextsRead | DossierMade | TextsErased | PersonErased | DocumentErased
-    | RecordsErased | RetentionSet | ErasureAsked
+    | RecordsErased | RetentionSet | ErasureAsked | LedgerRestored
 )  # fmt: skip
 
 _MOST_PLACES = 8
@@ -41,6 +43,17 @@ def said_of_the_record(
             yield text.format(key=key, before=before)
             if body.previous_signature is None:
                 yield _("; den gamle nøkkelen har ikke bekreftet det")
+        case LedgerRestored(reason=reason, size=size, lost=lost):
+            if lost is None:
+                text = _(
+                    "Hovedboken gikk videre fra {size} fakta, {why}; hva som var signert før, er ikke kjent"
+                )
+                yield text.format(size=format_number(size), why=_(RESTORED[reason]))
+            else:
+                text = _(
+                    "Hovedboken gikk videre fra {size} fakta, {why}; den begynte ikke med de {lost} som var signert"
+                )
+                yield text.format(size=format_number(size), why=_(RESTORED[reason]), lost=format_number(lost))
         case HistoryExported(workflow=workflow, events=events, sha256=hash):
             text = ngettext(
                 "Historikken til {workflow} er eksportert, {events} hendelse (fingeravtrykk {hash})",

@@ -1,4 +1,4 @@
-"""The words for facts, by kind, reason and attempt; `worker.cli.acts` makes sentences of them."""
+"""The words for facts, by kind, reason and attempt; `worker.cli.fact_sentences` makes sentences of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Final
 from activities.language import N_
 from workflows.rules.events import Attempt
 from workflows.rules.organisation import Profile
-from workflows.rules.record_facts import Basis, Records
-from workflows.rules.terms import Outcome, Refusal, What
+from workflows.rules.terms import Outcome, Records, Refusal, Restored, What
 
 KINDS: Final[Mapping[str, str]] = {
     "cycle_started": N_("året er startet"),
@@ -47,6 +46,7 @@ KINDS: Final[Mapping[str, str]] = {
     "delegation_ended": N_("fullmakt avsluttet"),
     "absence_set": N_("fravær"),
     "log_key_enrolled": N_("hovedbokens nøkkel registrert"),
+    "ledger_restored": N_("hovedboken går videre etter gjenoppretting"),
     "history_exported": N_("arbeidshistorikk eksportert"),
     "texts_read": N_("noen har lest det andre skrev"),
     "dossier_made": N_("tilsynsmappe laget"),
@@ -78,6 +78,7 @@ REASONS: Final[Mapping[Refusal, str]] = {
     Refusal.ALREADY_DECIDED: N_("det var gjort fra før"),
     Refusal.TWO_ROLES: N_("den samme personen kan ikke ha begge rollene her"),
     Refusal.COMMENT_REQUIRED: N_("svaret manglet begrunnelse"),
+    Refusal.TEXT_TOO_LONG: N_("teksten var for lang"),
     Refusal.OPPORTUNITY_NOT_GIVEN: N_("den som var spurt, hadde ikke hatt en reell mulighet til å svare"),
     Refusal.TOO_LATE: N_("det var for sent"),
     Refusal.WRONG_DOCUMENT: N_("svaret gjaldt et annet dokument enn det som lå der"),
@@ -148,14 +149,6 @@ PURPOSES: Final[Mapping[str, str]] = {
 }
 """Where texts were read."""
 
-BASES: Final[Mapping[Basis, str]] = {
-    "retention": N_("fordi lagringstiden er ute"),
-    "request": N_("fordi den det gjelder, ba om det"),
-    "mistake": N_("fordi det aldri skulle vært der"),
-    "left": N_("fordi den det gjelder, har sluttet"),
-}
-"""Why something was erased."""
-
 RECORDS: Final[Mapping[Records, str]] = {
     "text": N_("det folk skrev"),
     "deposited_text": N_("tekster som ventet på et svar"),
@@ -167,6 +160,13 @@ RECORDS: Final[Mapping[Records, str]] = {
     "reading": N_("hvem som leste hva"),
 }
 """Records that are kept for a time."""
+
+RESTORED: Final[Mapping[Restored, str]] = {
+    "backup": N_("fordi en sikkerhetskopi er lagt tilbake"),
+    "failover": N_("fordi en kopi av databasen som lå etter, har tatt over"),
+    "started_anew": N_("fordi databasen er laget på nytt"),
+}
+"""Why a ledger does not begin with what was signed of it."""
 
 BECAUSE: Final[Mapping[str, str]] = {
     "new_version": N_("fordi det er lagt fram en ny versjon"),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from activities.language import N_, _
+from worker.cli.moments import DAY
 
 if TYPE_CHECKING:
     from activities.as_of import Clock
-
-DAY = click.DateTime(formats=["%Y-%m-%d", "%d.%m.%Y"])
 
 
 class Then(NamedTuple):
@@ -41,10 +40,10 @@ def as_of_options(command: Command) -> Command:
     return day(by(command))
 
 
-def asked_then(as_of: datetime | None, clock: str | None) -> Then | None:
+def asked_then(as_of: date | None, clock: str | None) -> Then | None:
     """The day and the clock that were typed; None for now. A `--by` alone is a usage error."""
     if as_of is None:
         if clock is not None:
             raise click.UsageError(_("--by hører til --as-of."))
         return None
-    return Then(as_of.date(), "concerned" if clock == "concerned" else "recorded")
+    return Then(as_of, "concerned" if clock == "concerned" else "recorded")
