@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from temporalio.testing import WorkflowEnvironment
 
 import worker.exit_guard  # noqa: F401  (imported for what it does)
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from worker.virtual import virtual_environment
 
 # No test hangs on how fast the machine is.
-settings.register_profile("forsvarlig", deadline=None)
+settings.register_profile("forsvarlig", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # pytest --hypothesis-profile=nightly: what can be tried in many ways is tried in many more.
-settings.register_profile("nightly", deadline=None)
+settings.register_profile("nightly", parent=settings.get_profile("forsvarlig"))
 settings.load_profile("forsvarlig")
+
+# What the tests start is compiled once, not each time that a process begins.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,8 @@ from activities.store.database import Database
 from activities.store.rows import Mode
 from tests.bench.bare import Days, Nothing, Waiting
 from tests.rules.employers import law, programme
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 from worker.installation import Installation, wall_clock
 from worker.settings import Settings
 from workflows.rules.organisation import Organisation

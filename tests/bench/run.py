@@ -39,7 +39,7 @@ from tests.bench import (
     virtual_years,
 )
 from tests.bench.measuring import QUICK, WHOLE, Figure, Size, load
-from worker.engine import engine_version, temporal_binary
+from worker.engine_program import engine_version, temporal_binary
 from worker.logs import configure
 
 GROUPS: Mapping[str, Callable[[Size], AsyncIterator[Figure]]] = {

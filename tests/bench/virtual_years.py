@@ -14,7 +14,7 @@ from activities.history_files import longest, read, workflow_of
 from tests.bench.measuring import Figure, Size, figure, stopwatch, timed_async
 from tests.bench.rig import bare_worker
 from tests.rules.employers import employer, law, programme
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from worker.settings import Settings
 from worker.staging import Cast, cast_from_files, rehearse
 from worker.story import Story, read_story

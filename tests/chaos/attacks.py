@@ -6,8 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,118 +15,30 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from activities.signatures import SigningKey
 from tests.chaos.besieged import HR, LEADER, MANAGER, Besieged, Gate
+from tests.chaos.forging import (
+    Attack,
+    How,
+    at,
+    desk,
+    enveloped,
+    everywhere,
+    literally,
+    own,
+    rewritten,
+    saying,
+    signed,
+    with_key,
+)
 from worker.codec import ENCODING, KEY, WORKFLOW
 from worker.installation import wall_clock
 from workflows.rules.events import DecisionRecorded, Fact
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
-from workflows.rules.statement import (
-    Authentication,
-    Envelope,
-    Signature,
-    Statement,
-    pae,
-    payload,
-)
+from workflows.rules.statement import Authentication, payload
 from workflows.rules.terms import Outcome, Refusal
 
-How = Callable[[Besieged, Gate], Awaitable[int]]
-"""Makes the attack, and answers how many refusals it is to be recorded as."""
-
-Forge = Callable[[Besieged, Gate], bytes]
-
-
-@dataclass(frozen=True)
-class Attack:
-    """One attack. `expected` is None where nothing comes that could be recorded as refused."""
-
-    name: str
-    how: How
-    expected: Refusal | None
-    setting: dict[str, Any] = field(default_factory=dict)
-    first: Refusal | None = None
-    """Why it is refused the first time, where it is said again."""
-
-
 # --- forged statements ------------------------------------------------------------------------------
-
-
-def everywhere(forge: Forge) -> How:
-    """Sent through Temporal's command line, its raw interface, and the portal's door: each time one of its own."""
-
-    async def how(here: Besieged, gate: Gate) -> int:
-        for door in (here.by_command, here.by_rpc, here.by_portal):
-            raw = forge(here, gate)
-            before = await here.place()
-            await door(raw)
-            await here.refused(before, 1)
-            [body] = await here.refusals(before)
-            assert body.model_dump().get("input") == hashlib.sha256(raw).hexdigest()
-        return 3
-
-    return how
-
-
-def own(**changes: Any) -> Forge:
-    """The safety representative's own, with her own key, with these changes."""
-    return lambda here, gate: _signed(here.own, here.agrees(gate, **changes))
-
-
-def desk(**changes: Any) -> Forge:
-    """The approver's, with the installation's key, with these changes."""
-    return lambda here, gate: _signed(here.live.installation.signer, here.approves(gate, **changes))
-
-
-def at(since: timedelta, life: timedelta = timedelta(minutes=10)) -> Forge:
-    """The safety representative's own, issued so long from now."""
-
-    def forge(here: Besieged, gate: Gate) -> bytes:
-        issued = wall_clock().replace(microsecond=0) + since
-        return _signed(here.own, here.agrees(gate, issued=issued, expires=issued + life))
-
-    return forge
-
-
-def with_key(of: Callable[[Besieged], SigningKey], **changes: Any) -> Forge:
-    """What the safety representative would say, signed with another key."""
-    return lambda here, gate: _signed(of(here), here.agrees(gate, **changes))
-
-
-def rewritten(change: Callable[[dict[str, Any], Besieged, Gate], Any]) -> Forge:
-    """A genuine envelope, changed afterwards."""
-
-    def forge(here: Besieged, gate: Gate) -> bytes:
-        envelope = json.loads(_signed(here.own, here.agrees(gate)))
-        found = change(envelope, here, gate)
-        return found if isinstance(found, bytes) else json.dumps(found).encode()
-
-    return forge
-
-
-def saying(body: Callable[[bytes], bytes]) -> Forge:
-    """Other bytes than a statement has, signed with the genuine key."""
-
-    def forge(here: Besieged, gate: Gate) -> bytes:
-        content = body(payload(here.agrees(gate)))
-        return _enveloped(here.own, content)
-
-    return forge
-
-
-def literally(raw: bytes) -> Forge:
-    return lambda here, gate: raw
-
-
-def _signed(key: SigningKey, statement: Statement) -> bytes:
-    return key.sign(statement).to_json().encode()
-
-
-def _enveloped(key: SigningKey, content: bytes, signed: bytes | None = None) -> bytes:
-    signature = key._private.sign(pae(content) if signed is None else signed)
-    body, sig = base64.b64encode(content).decode(), base64.b64encode(signature).decode()
-    return Envelope(payload=body, signatures=(Signature(keyid=key.id, sig=sig),)).to_json().encode()
 
 
 def _stripped(envelope: dict[str, Any], here: Besieged, gate: Gate) -> Any:
@@ -144,14 +55,14 @@ def _signature_of_another(envelope: dict[str, Any], here: Besieged, gate: Gate) 
 
 
 def _signed_under_her_name(envelope: dict[str, Any], here: Besieged, gate: Gate) -> Any:
-    forged = json.loads(_signed(here.unknown, here.agrees(gate)))
+    forged = json.loads(signed(here.unknown, here.agrees(gate)))
     forged["signatures"][0]["keyid"] = here.own.id
     return forged
 
 
 def _without_encoding(envelope: dict[str, Any], here: Besieged, gate: Gate) -> Any:
     body = payload(here.agrees(gate))
-    return _enveloped(here.own, body, signed=body)
+    return enveloped(here.own, body, signed=body)
 
 
 def _twice(envelope: dict[str, Any], here: Besieged, gate: Gate) -> Any:
@@ -172,21 +83,21 @@ def _two_signatures(envelope: dict[str, Any], here: Besieged, gate: Gate) -> Any
 
 
 def _other_step(here: Besieged, gate: Gate) -> bytes:
-    return _signed(here.own, here.agrees(gate, document=hashlib.sha256(b"another step's").hexdigest()))
+    return signed(here.own, here.agrees(gate, document=hashlib.sha256(b"another step's").hexdigest()))
 
 
 def _other_employers(here: Besieged, gate: Gate) -> bytes:
     other = here.live.employer + "-other"
     cycle = gate.cycle.replace(here.live.employer, other)
-    return _signed(here.live.installation.signer, here.approves(gate, employer=other, cycle=cycle))
+    return signed(here.live.installation.signer, here.approves(gate, employer=other, cycle=cycle))
 
 
 def _other_cycle(here: Besieged, gate: Gate) -> bytes:
-    return _signed(here.own, here.agrees(gate, cycle=here.live.year))
+    return signed(here.own, here.agrees(gate, cycle=here.live.year))
 
 
 def _older(here: Besieged, gate: Gate) -> bytes:
-    return _signed(here.own, here.agrees(gate, version=gate.version - 1))
+    return signed(here.own, here.agrees(gate, version=gate.version - 1))
 
 
 SIGNED = (
@@ -256,7 +167,7 @@ SIGNED = (
 
 
 async def _replayed(here: Besieged, gate: Gate) -> int:
-    raw = _signed(here.own, here.agrees(gate, outcome=Outcome.APPROVED))
+    raw = signed(here.own, here.agrees(gate, outcome=Outcome.APPROVED))
     assert (await here.by_portal(raw)).reason is Refusal.WRONG_OUTCOME
     await here.by_rpc(raw)
     await here.by_command(raw)
@@ -265,12 +176,12 @@ async def _replayed(here: Besieged, gate: Gate) -> int:
 
 def _with_another_nonce(here: Besieged, gate: Gate) -> bytes:
     """What was signed once, under another nonce and the attacker's key."""
-    return _signed(here.unknown, here.agrees(gate, nonce="another"))
+    return signed(here.unknown, here.agrees(gate, nonce="another"))
 
 
 async def _genuine_again(here: Besieged, gate: Gate) -> int:
     other = await here.gate()
-    raw = _signed(here.own, here.agrees(other))
+    raw = signed(here.own, here.agrees(other))
     await here.by_rpc(raw)
     await here.until_asked(other, "approve")
     await here.by_rpc(raw)
@@ -425,7 +336,7 @@ def written(*said: tuple[str, Role, Outcome], signed_for: str | None = None) -> 
 async def _written_in_silence(here: Besieged, gate: Gate) -> int:
     """She finds that somebody has answered for her, and nobody has looked at the gate since."""
     await here.write(decision(here, gate, *AGREED[0]))
-    await here.by_portal(_signed(here.own, here.agrees(gate, document="0" * 64)))
+    await here.by_portal(signed(here.own, here.agrees(gate, document="0" * 64)))
     return 2
 
 

@@ -22,7 +22,7 @@ from activities.signatures import SigningKey
 from tests.rules.employers import employer, law
 from tests.rules.small_year import YEAR as SMALL_YEAR
 from tests.year.live import PROMPT, TAKEN_BACK, Live, row, until
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from worker.installation import opened, wall_clock
 from worker.serving import serving
 from worker.settings import Settings
@@ -114,6 +114,8 @@ class Besieged:
     unknown: SigningKey = field(default_factory=SigningKey.new)
     _numbers: Any = field(default_factory=lambda: count(1))
     _gates: Any = field(default_factory=count)
+    _read: dict[str, list[tuple[int, Fact]]] = field(default_factory=dict)
+    """The facts of each step, as far as they have been read: those that are written stay as they are."""
     _work: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @property
@@ -242,9 +244,16 @@ class Besieged:
     # --- looking ------------------------------------------------------------------------------------
 
     async def facts(self, after: int = 0, step: str | None = None) -> list[tuple[int, Fact]]:
-        """The facts of the year, after a place in the ledger or of one step."""
+        """The facts of the year after a place in the ledger, or all of one step."""
         async with self.live.installation.database.read() as reader:
-            return await reader.facts(self.live.employer, cycle=self.unit, after=after, step=step)
+            if step is None:
+                return await reader.facts(self.live.employer, cycle=self.unit, after=after)
+            known = self._read.setdefault(step, [])
+            last = known[-1][0] if known else 0
+            new = await reader.facts(self.live.employer, cycle=self.unit, after=last, step=step)
+        # Somebody else may have asked meanwhile.
+        known += [(seq, fact) for seq, fact in new if not known or seq > known[-1][0]]
+        return list(known)
 
     async def standing(self, gate: Gate) -> StepStanding:
         """The step by the ledger's facts."""

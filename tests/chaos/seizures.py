@@ -18,8 +18,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from tests.chaos.attacks import BOTH, Attack, How, decision
+from tests.chaos.attacks import BOTH, decision
 from tests.chaos.besieged import Besieged, Gate
+from tests.chaos.forging import Attack, How
 from tests.year.impostors import BelievesForgedFacts, EndsAtOnce
 from tests.year.live import until
 from worker.installation import wall_clock

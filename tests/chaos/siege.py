@@ -29,14 +29,15 @@ from activities.organisations import put_in_force
 from activities.store.database import Database, StoreError
 from tests.chaos import audit
 from tests.chaos.audit import Evidence, Report
-from tests.chaos.errands import Line, read_journal
 from tests.chaos.fuses import Fuse
 from tests.chaos.nursery import Nursery
 from tests.chaos.player import Hurried, installed
 from tests.chaos.postgres import Postgres
+from tests.chaos.progress import Progress
 from tests.chaos.world import MORNING, YEAR, World, programme
 from tests.rules.employers import law
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 from worker.processes import free_port
 
 Victim = Literal["worker", "server", "outbox", "database"]
@@ -159,38 +160,6 @@ class Player:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
         return True
-
-
-class Progress:
-    """What the deciders' journals say, read as it comes."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._read = dict.fromkeys(range(world.deciders), 0)
-        self.lines: dict[int, list[Line]] = {number: [] for number in self._read}
-        self._decided: set[str] = set()
-
-    def decided(self) -> int:
-        """Decisions that somebody was told are taken."""
-        for number, end in self._read.items():
-            new, self._read[number] = read_journal(self._world.journal(number), end)
-            self.lines[number] += new
-            self._decided |= {
-                line.errand.key
-                for line in new
-                if line.errand is not None and line.errand.what != "evidence"
-                if line.kind == "acknowledged" and line.how in ("door", "signal")
-            }
-        return len(self._decided)
-
-    def idle(self, lives: Sequence[int]) -> bool:
-        """Whether each decider has said in its newest life that nothing is left, and nothing came since."""
-        self.decided()
-        ends = [lines[-1] if lines else None for lines in self.lines.values()]
-        return all(
-            end is not None and (end.kind, end.life) == ("idle", life)
-            for end, life in zip(ends, lives, strict=True)
-        )
 
 
 class Siege:

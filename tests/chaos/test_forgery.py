@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from tests.chaos.attacks import SENT, SIGNED, WRITTEN, Attack
+from tests.chaos.attacks import SENT, SIGNED, WRITTEN
 from tests.chaos.besieged import NOWHERE, Besieged, besieged, neighbour
+from tests.chaos.forging import Attack
 from tests.chaos.seizures import BEGUN, FLOOD, FLOODED, REPLACED, RUNS
 from tests.year.live import until
 from workflows.rules.standing import StepStanding

@@ -27,7 +27,8 @@ from activities.cycles import open_year
 from activities.store.database import Database
 from tests.chaos.fjell import EMPLOYER, YEAR, message_ids, settings, staged, what
 from tests.rules.employers import law, programme
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 from worker.processes import free_port
 from worker.serving import make_worker
 from worker.staging import plugin_for, rehearsal

@@ -17,7 +17,8 @@ from activities.receipts import Receipt
 from activities.store.rows import InboxRow, PersonRow
 from tests.rules.employers import employer
 from tests.year.live import Live, begin, february, installed, until
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 from worker.serving import serving
 from workflows.rules.organisation import Organisation
 from workflows.rules.statement import (

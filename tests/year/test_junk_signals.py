@@ -14,7 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.year.live import Live, running, until
 from worker.codec import ENCODING, KEY, WORKFLOW
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from workflows.cycle import BATCH, MOST_SIGNALS
 from workflows.rules.standing import fold
 from workflows.rules.terms import Refusal

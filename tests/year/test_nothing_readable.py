@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.year.live import february, running, until
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 from workflows.rules.events import SYSTEM
 from workflows.rules.terms import Outcome
 

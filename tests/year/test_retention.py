@@ -20,7 +20,8 @@ from activities.ledger.log import Payload
 from tests.rules.employers import employer
 from tests.year.conftest import OnStage, Staged
 from tests.year.live import in_force, until
-from worker.engine import EmbeddedEngine, temporal_binary
+from worker.engine import EmbeddedEngine
+from worker.engine_program import temporal_binary
 from worker.schedule import keep_schedules, retention_id
 from worker.serving import STICKY, make_worker
 from workflows.messages import Erased, EraseDueRequest, RetentionInput

@@ -30,7 +30,7 @@ from tests.rules.employers import law, programme
 from tests.year.impostors import BelievesForgedFacts, EndsAtOnce, Liar, Spoiler, forged_advance
 from tests.year.live import YEAR, Live, begin, february, installed, row, running, until
 from tests.year.test_junk_signals import as_json, refused
-from worker.engine import temporal_binary
+from worker.engine_program import temporal_binary
 from worker.installation import wall_clock
 from worker.schedule import keep_schedules, opener_id
 from worker.serving import STICKY, make_worker, serving

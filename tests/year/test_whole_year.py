@@ -17,7 +17,6 @@ from temporalio.api.history.v1 import History
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from activities.addressees import told
 from activities.history_files import SUFFIX, read, workflow_of
 from activities.store.database import Database
 from activities.store.rows import CycleRow, PersonRow, StepRow
@@ -28,6 +27,7 @@ from worker.plugin import forsvarlig_plugin
 from worker.settings import Settings
 from worker.staging import cast_from_files, rehearse
 from worker.story import Story, read_story
+from workflows.rules.addressees import told
 from workflows.rules.calendar import OSLO, oslo_day
 from workflows.rules.events import (
     Asked,
