@@ -7,7 +7,6 @@ from datetime import date, datetime
 
 from temporalio import activity
 
-from activities.addressees import told
 from activities.clocks import Clock, Clocks
 from activities.proof import Keys, due_and_proven
 from activities.situations import Situations, Standings
@@ -16,6 +15,7 @@ from activities.store.rows import CycleRow
 from activities.store.transaction import Transaction
 from workflows.messages import Advanced, AdvanceRequest, Recorded, StartYearRequest
 from workflows.ports import CycleActivities
+from workflows.rules.addressees import told
 from workflows.rules.cycle import next_moment
 from workflows.rules.events import (
     CycleClosed,

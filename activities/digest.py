@@ -7,10 +7,10 @@ from datetime import date
 
 from activities.gate_letters import NOTES
 from activities.letter_parts import Matter, Piece, Voice
+from activities.letters import Pen
 from activities.mail import Section
 from activities.personal_letters import Notice, PersonalPen
 from activities.store.rows import PersonRow
-from activities.wording import Pen
 from workflows.rules.events import Appointed, Escalated, Informed
 
 

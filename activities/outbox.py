@@ -29,7 +29,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.ledger.notes import read_fingerprint
+from activities.ledger.heads import read_fingerprint
 from activities.mail import HEAD, EmlFolder, Mailer, MailError
 from activities.post import Composed, Done, Failure, Post, said, wait_after
 from activities.situations import Situations

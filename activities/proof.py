@@ -2,46 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from activities.signatures import is_signed_by
 from activities.store.reader import Reader
+from workflows.rules.authority_facts import AbsenceSet, Delegated, DelegationEnded, KeyEnrolled, KeyRevoked
 from workflows.rules.base import Frozen
 from workflows.rules.cycle import advance
 from workflows.rules.events import (
     SYSTEM,
-    AbsenceSet,
     AnswerDemanded,
     Asked,
     AttemptRefused,
     Body,
     DecisionDisregarded,
     DecisionRecorded,
-    Delegated,
-    DelegationEnded,
     DisagreementAnswered,
     DueDateChanged,
     EvidenceSubmitted,
     Fact,
-    KeyEnrolled,
-    KeyRevoked,
     SentBack,
     StepClosed,
 )
-from workflows.rules.keys import KeyRing, key_id, why_not
-from workflows.rules.record_facts import (
-    DocumentErased,
-    ErasureAsked,
-    PersonErased,
-    RetentionSet,
-    TextsErased,
-)
+from workflows.rules.keys import KeyRing, why_not
+from workflows.rules.record_facts import DocumentErased, ErasureAsked, PersonErased, RetentionSet, TextsErased
 from workflows.rules.situation import Situation
 from workflows.rules.standing import Standing, fold
 from workflows.rules.statement import (
@@ -64,7 +51,6 @@ from workflows.rules.statement import (
     Unreadable,
     read_statement,
 )
-from workflows.rules.stored_facts import FactError, read_fact
 from workflows.rules.terms import Refusal
 
 RESTS_ON_ANSWERS = (Asked, StepClosed, SentBack, AnswerDemanded)
@@ -157,11 +143,11 @@ def is_act(fact: Fact) -> bool:
 
 def proof(ring: KeyRing, seq: int, fact: Fact) -> Proof:
     """What the act at place `seq` rests on; of a refused attempt, whether the signature was good as such."""
-    statement = _statement(fact.signed)
+    statement = statement_of(fact.signed)
     if not isinstance(fact.body, AttemptRefused):
         fault = unproven(ring, seq, fact)
     else:
-        fault = _not_genuine(ring, seq, fact.signed) if fact.signed is not None else None
+        fault = not_genuine(ring, seq, fact.signed) if fact.signed is not None else None
     return Proof(
         method=statement.authentication.method if statement is not None else None,
         key=fact.signed.key if fact.signed is not None else None,
@@ -179,15 +165,15 @@ def unproven(ring: KeyRing, seq: int, fact: Fact) -> Refusal | None:
         return None
     if fact.signed is None:
         return Refusal.UNSIGNED
-    statement = _statement(fact.signed)
+    statement = statement_of(fact.signed)
     if statement is None:
         return Refusal.UNREADABLE
-    return _not_genuine(ring, seq, fact.signed) or _mismatch(statement, fact)
+    return not_genuine(ring, seq, fact.signed) or mismatch(statement, fact)
 
 
-def _not_genuine(ring: KeyRing, seq: int, envelope: Envelope) -> Refusal | None:
+def not_genuine(ring: KeyRing, seq: int, envelope: Envelope) -> Refusal | None:
     """Why the envelope is not what the person that it names signed."""
-    statement = _statement(envelope)
+    statement = statement_of(envelope)
     if statement is None:
         return Refusal.UNREADABLE
     key = ring.keys.get(envelope.key)
@@ -196,7 +182,7 @@ def _not_genuine(ring: KeyRing, seq: int, envelope: Envelope) -> Refusal | None:
     return why_not(ring, statement, envelope.key, seq, None)
 
 
-def _mismatch(statement: Statement, fact: Fact) -> Refusal | None:
+def mismatch(statement: Statement, fact: Fact) -> Refusal | None:
     """What the fact says otherwise than the statement that it follows from."""
     if (statement.employer, statement.cycle, statement.step) != (fact.employer, fact.cycle, fact.step):
         return Refusal.WRONG_PLACE
@@ -205,7 +191,8 @@ def _mismatch(statement: Statement, fact: Fact) -> Refusal | None:
     return None if _says_the_same(statement.act, fact.body) else Refusal.WRONG_OUTCOME
 
 
-def _statement(envelope: Envelope | None) -> Statement | None:
+def statement_of(envelope: Envelope | None) -> Statement | None:
+    """What the envelope says; None without one, or when it cannot be read."""
     try:
         return read_statement(envelope) if envelope is not None else None
     except Unreadable:
@@ -304,107 +291,3 @@ def _disregarding(situation: Situation, step: str, fact: Fact, reason: Refusal, 
     named = hashlib.sha256(fact.id.encode()).hexdigest()[:16]
     body = DecisionDisregarded(decision=fact.id, reason=reason)
     return situation.fact(step, f"disregarded {named}", now, now, body)
-
-
-# --- what is found in a file ----------------------------------------------------------------------
-
-
-class Found(Frozen):
-    """One act that was found, and what its signature proves.
-
-    `seq` and `fact` are there for a recorded act, `envelope` and `statement` for a signed one that can be read.
-    `fault` is None when the signature is good, by a key that counted for that person, about just that.
-    """
-
-    envelope: Envelope | None = None
-    statement: Statement | None = None
-    seq: int | None = None
-    fact: Fact | None = None
-    fault: Refusal | None = None
-
-
-def look_through(values: Iterable[Any]) -> tuple[list[tuple[int, Fact]], list[Envelope]]:
-    """The recorded facts, by place, and the signed envelopes in JSON values, wherever in them they are."""
-    facts: dict[int, Fact] = {}
-    envelopes: dict[str, Envelope] = {}
-    for value in values:
-        for found in _pieces(value):
-            if isinstance(found, Envelope):
-                envelopes.setdefault(found.to_json(), found)
-            else:
-                facts.setdefault(*found)
-    return sorted(facts.items(), key=lambda item: item[0]), list(envelopes.values())
-
-
-def _pieces(value: Any) -> Iterator[Envelope | tuple[int, Fact]]:
-    stack = [value]
-    while stack:
-        here = stack.pop()
-        if isinstance(here, list):
-            stack += here
-        elif isinstance(here, dict):
-            stack += here.values()
-            try:
-                if here.keys() >= {"payload", "payloadType", "signatures"}:
-                    yield Envelope.model_validate(here)
-                elif isinstance(here.get("fact"), dict) and isinstance(here.get("seq"), int):
-                    yield here["seq"], read_fact(here["fact"])
-                elif here.keys() >= {"id", "body", "employer"} and isinstance(here.get("seq"), int):
-                    yield here["seq"], read_fact({name: v for name, v in here.items() if name != "seq"})
-            except (ValidationError, FactError):
-                continue
-
-
-def check_all(
-    facts: Sequence[tuple[int, Fact]],
-    envelopes: Iterable[Envelope],
-    public_keys: Iterable[str],
-    key_facts: Iterable[tuple[int, Fact]] = (),
-) -> list[Found]:
-    """Each act among the facts and each envelope, with what speaks against it.
-
-    The keys are those that the facts and the `key_facts` enrol, and `public_keys` (base64) of which only the
-    caller knows whose they are: what they signed is checked for its signature alone.
-    """
-    ring = with_keys(KeyRing(), sorted({**dict(key_facts), **dict(facts)}.items(), key=lambda item: item[0]))
-    given = {key_id(base64.b64decode(key)): key for key in public_keys}
-    found, seen = list[Found](), set[str]()
-    for seq, fact in facts:
-        if fact.signed is not None:
-            seen.add(fact.signed.to_json())
-        if is_act(fact) and (fact.signed is not None or not isinstance(fact.body, AttemptRefused)):
-            found.append(_recorded(ring, given, seq, fact))
-    found += [_alone(ring, given, envelope) for envelope in envelopes if envelope.to_json() not in seen]
-    return found
-
-
-def _recorded(ring: KeyRing, given: Mapping[str, str], seq: int, fact: Fact) -> Found:
-    envelope, statement = fact.signed, _statement(fact.signed)
-    fault = proof(ring, seq, fact).fault
-    if envelope is None and ring.signing_since is None:
-        fault = Refusal.UNSIGNED
-    elif envelope is not None and statement is not None and envelope.key not in ring.keys:
-        fault = _by_given(envelope, given) or (
-            None if isinstance(fact.body, AttemptRefused) else _mismatch(statement, fact)
-        )
-    return Found(envelope=envelope, statement=statement, seq=seq, fact=fact, fault=fault)
-
-
-def _alone(ring: KeyRing, given: Mapping[str, str], envelope: Envelope) -> Found:
-    """An envelope that no recorded fact was found for."""
-    statement = _statement(envelope)
-    key = ring.keys.get(envelope.key)
-    if statement is None:
-        fault: Refusal | None = Refusal.UNREADABLE
-    elif key is None:
-        fault = _by_given(envelope, given)
-    else:
-        # Nothing says when it came, so a key that counted at any time may have counted then.
-        fault = _not_genuine(ring, key.enrolled + 1, envelope)
-    return Found(envelope=envelope, statement=statement, fault=fault)
-
-
-def _by_given(envelope: Envelope, given: Mapping[str, str]) -> Refusal | None:
-    if envelope.key not in given:
-        return Refusal.UNKNOWN_KEY
-    return None if is_signed_by(envelope, given[envelope.key]) else Refusal.BAD_SIGNATURE

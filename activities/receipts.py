@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from activities.ledger.heads import fingerprint
 from activities.ledger.log import Payload
-from activities.ledger.notes import fingerprint
 from activities.store.errors import NotThere
 from activities.store.transaction import Transaction
 from workflows.rules.base import Frozen

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from activities.language import N_
+from activities.language import N_, _
 from workflows.rules.organisation import Role
-from workflows.rules.terms import Outcome, What
+from workflows.rules.programme import Stage
+from workflows.rules.terms import Basis, Outcome, What
 
 ROLES: Mapping[Role, tuple[str, str]] = {
     Role.TOP_MANAGER: (N_("øverste leder"), N_("øverste leder")),
@@ -60,3 +61,33 @@ REVOKED: Mapping[str, str] = {
     "left": N_("personen har sluttet"),
 }
 """Why a key was revoked."""
+
+STAGES: Mapping[Stage, str] = {
+    Stage.PLAN: N_("Planlegging"),
+    Stage.MAP: N_("Kartlegging"),
+    Stage.ASSESS: N_("Risikovurdering"),
+    Stage.ACT: N_("Tiltak"),
+    Stage.INFORM: N_("Informasjon"),
+    Stage.FOLLOW_UP: N_("Oppfølging"),
+    Stage.REVIEW: N_("Gjennomgang"),
+}
+"""The stages of the year's work."""
+
+BASES: Mapping[Basis, str] = {
+    "retention": N_("fordi lagringstiden er ute"),
+    "request": N_("fordi den det gjelder, ba om det"),
+    "mistake": N_("fordi det aldri skulle vært der"),
+    "left": N_("fordi den det gjelder, har sluttet"),
+}
+"""Why something was erased."""
+
+
+def listed(parts: Iterable[str]) -> str:
+    """«a, b og c»."""
+    *most, last = list(parts) or [""]
+    return _("{most} og {last}").format(most=", ".join(most), last=last) if most else last
+
+
+def capital(text: str) -> str:
+    """`text` with a capital first letter."""
+    return text[:1].upper() + text[1:]

@@ -28,7 +28,7 @@ TEXTS: Mapping[Code, str] = {
         "Fant ingen filer å importere. Filene skal hete {known}, som .csv, .xlsx eller .toml."
     ),
     "too_large": N_(
-        "Filen er for stor å lese trygt (grensen er {limit} MB, 200 000 rader og 200 kolonner). "
+        "Filen er for stor til å leses trygt (grensen er {limit} MB, 200 000 rader og 200 kolonner). "
         "Slett tomme rader og kolonner langt ute i arket, eller del filen."
     ),
     "two_files": N_("Filen inneholder det samme som {other}. Fjern den ene av dem."),

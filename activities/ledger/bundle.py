@@ -13,8 +13,9 @@ from typing import BinaryIO
 
 from sqlalchemy import BigInteger, and_, bindparam, select
 
+from activities.ledger.heads import read_checkpoint
 from activities.ledger.log import LedgerError, canonical, read_leaf
-from activities.ledger.notes import NoteError, read_checkpoint
+from activities.ledger.notes import NoteError
 from activities.store.checkpoints import checkpoints
 from activities.store.reader import Reader
 from activities.store.tables import ledger_leaf, payload
@@ -57,17 +58,18 @@ async def write_bundle(
 ) -> Bundle:
     """Write the ledger to `out`, leaf by leaf as it is read; of the texts those that `show` says yes to.
 
-    Make a checkpoint first, so that all is covered. With `size` only so many leaves, and the checkpoints over them;
-    a text that was erased after them is withheld then, since its erasure is not in the file. `LedgerError` where
-    there is no checkpoint, or what must be read cannot be.
+    It ends where the newest checkpoint does, for nothing in it would tell whether a later leaf is changed: make a
+    checkpoint first. With `size` only so many leaves, and the checkpoints over them. A text that was erased after
+    them is withheld, since its erasure is not in the file. `LedgerError` where there is no checkpoint, or what must
+    be read cannot be.
     """
-    wanted = (await reader.head(employer)).size if size is None else size
     # Also one over more leaves than there are, which tells that some were taken away.
     notes = await checkpoints(reader, employer, upto=size)
     if not notes:
         raise LedgerError(
             f"no checkpoint covers the ledger of {employer!r} yet. Make one: forsvarlig ledger checkpoint"
         )
+    wanted = notes[-1][0] if size is None else size
     file = _Lines(out)
     head = {"format": FORMAT, "employer": employer, "origin": _origin(notes[-1][1])}
     file.write(canonical({**head, "leaves": wanted, "checkpoints": len(notes)}))

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Row, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.ledger.heads import note_hash, read_checkpoint
 from activities.ledger.log import LedgerError, commitment, committed, read_leaf
 from activities.ledger.log_keys import KIND, LogKey, counting_at, log_keys
 from activities.ledger.merkle import Frontier, Node, leaf_hash
-from activities.ledger.notes import NoteError, log_vkey, note_hash, read_checkpoint, verified
+from activities.ledger.notes import NoteError, log_vkey, verified
 from activities.store.tables import ledger_checkpoint, ledger_head, ledger_leaf, ledger_node, payload
 from workflows.rules.base import Frozen
 from workflows.rules.events import Fact

@@ -12,22 +12,9 @@ import re
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from activities.ledger.heads import Anchor, Checkpoint, anchor, read_checkpoint, with_cosignatures
 from activities.ledger.merkle import DIGEST, verify_consistency
-from activities.ledger.notes import (
-    LARGEST_NOTE,
-    Anchor,
-    Checkpoint,
-    Note,
-    NoteError,
-    Signature,
-    Signing,
-    Vkey,
-    anchor,
-    cosign,
-    read_checkpoint,
-    verified,
-    with_cosignatures,
-)
+from activities.ledger.notes import LARGEST_NOTE, Note, NoteError, Signature, Signing, Vkey, cosign, verified
 
 LONGEST_PROOF = 63
 """Hashes in a request (tlog-witness)."""
@@ -68,17 +55,21 @@ class Cosigned(NamedTuple):
 def read_request(raw: bytes) -> tuple[Request, Checkpoint, Note]:
     """The request, and the checkpoint in it; `NoteError` for anything else. No signature is checked."""
     if len(raw) > LARGEST_NOTE:
-        raise NoteError(f"A request has at most {LARGEST_NOTE} bytes; this has {len(raw)}.")
+        raise NoteError(
+            "A request has at most {most} bytes; this has {count}.", most=LARGEST_NOTE, count=len(raw)
+        )
     try:
         head, blank, note = raw.decode().partition("\n\n")
     except UnicodeDecodeError as error:
-        raise NoteError(f"A request is UTF-8; the byte at {error.start} is not.") from None
+        raise NoteError("A request is UTF-8; the byte at {place} is not.", place=error.start) from None
     first, *lines = head.split("\n")
     old = _OLD.fullmatch(first)
     if not blank or old is None:
         raise NoteError("A request begins with a line like «old 120», and ends its proof with a blank line.")
     if len(lines) > LONGEST_PROOF:
-        raise NoteError(f"A proof has at most {LONGEST_PROOF} hashes; this has {len(lines)}.")
+        raise NoteError(
+            "A proof has at most {most} hashes; this has {count}.", most=LONGEST_PROOF, count=len(lines)
+        )
     checkpoint, found = read_checkpoint(note)
     return Request(int(old[1]), tuple(map(_hash, lines)), note), checkpoint, found
 
@@ -142,5 +133,9 @@ def _hash(line: str) -> bytes:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != DIGEST or base64.b64encode(raw).decode() != line:
-        raise NoteError(f"{line[:80]!r} is no hash of a proof: it is the base64 of {DIGEST} bytes.")
+        raise NoteError(
+            "{shown!r} is no hash of a proof: it is the base64 of {bytes} bytes.",
+            shown=line[:80],
+            bytes=DIGEST,
+        )
     return raw

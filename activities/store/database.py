@@ -7,36 +7,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    column,
-    create_engine,
-    event,
-    inspect,
-    make_url,
-    select,
-    table,
-    text,
-)
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    OperationalError,
-    TimeoutError,
-)
+from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, select, table, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from activities.store import enforcement, scrub, sqlite
+from activities.store.address import normalised
 from activities.store.errors import NotThere, SchemaError, StoreError, Unusable
 from activities.store.reader import Reader
 from activities.store.sequencer import Sequencer
 from activities.store.transaction import NO_TEXTS, Transaction
+from workflows.rules.phrase import Phrase
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -46,13 +29,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Database", "NotThere", "Reader", "SchemaError", "StoreError", "Transaction"]
 
-ACCEPTED = "a path of a file, sqlite:///path/of/a/file, or postgresql://user:password@host:port/database"
 
 CONNECT = 10
 """Seconds to reach a PostgreSQL server."""
 
 SCHEMA = "0004"
 """The schema version of this program: the newest migration. Said here, for to find it takes all of Alembic."""
+
+_UNREACHED = {
+    "Connection refused": Phrase("nobody answers there"),
+    "could not translate host name": Phrase("no computer has that name"),
+    "failed to resolve host": Phrase("no computer has that name"),
+    "timeout expired": Phrase("it did not answer in time"),
+    "password authentication failed": Phrase("the user or the password is wrong"),
+}
+"""What PostgreSQL's driver says in many words about a server that cannot be reached."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS text)")
@@ -68,7 +59,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """`StoreError` names what is accepted for anything else. Nothing is opened yet."""
-        self._url, self._file = _normalised(url)
+        self._url, self._file = normalised(url)
         self._sqlite = self._file is not None
         self._turn = asyncio.Lock() if self._sqlite else None
         options: dict[str, Any] = {"hide_parameters": True}
@@ -79,8 +70,10 @@ class Database:
         try:
             self._engine = create_async_engine(self._url, **options)
         except ModuleNotFoundError as error:
-            remedy = "Install it: pip install 'forsvarlig[postgres]'"
-            raise StoreError(f"{self.place} needs the driver {error.name}. {remedy}") from error
+            raise StoreError(
+                Phrase("{place} needs the driver {driver}.", place=self.place, driver=error.name),
+                Phrase("Install it: pip install 'forsvarlig[postgres]'"),
+            ) from error
         self._sequencer = Sequencer(self.write)
         self._watch: AsyncConnection | None = None
         self._watching = asyncio.Lock()
@@ -155,7 +148,8 @@ class Database:
             yield transaction
             if transaction.broken:
                 raise StoreError(
-                    "A change failed and was not undone, so the whole transaction is. Try it again."
+                    Phrase("A change failed and was not undone, so the whole transaction is."),
+                    Phrase("Try it again."),
                 )
 
     async def append(
@@ -296,52 +290,31 @@ class Database:
             raise SchemaError(self.place, found, SCHEMA, newer=found is not None and _is_newer(found))
 
     def _unusable(self, error: Exception) -> Unusable:
+        said = _said(error)
         if isinstance(error, TimeoutError):
-            remedy = "All connections are in use; try again, or run fewer activities at the same time."
+            remedy = Phrase(
+                "All connections are in use; try again, or run fewer activities at the same time."
+            )
+        elif "locked" in said:
+            remedy = Phrase("Another program writes to it. Wait a moment, and try again.")
         elif self._file is not None:
-            remedy = "Check that its folder exists, that you may write there, and that the disk is not full."
+            remedy = Phrase(
+                "Check that its folder exists, that you may write there, and that the disk is not full."
+            )
         else:
-            remedy = "Check that the server runs and that address, database, user and password are right."
-        return Unusable(f"Cannot use the database {self.place}: {_said(error)}. {remedy}")
+            remedy = Phrase(
+                "Check that the server runs and that address, database, user and password are right."
+            )
+        fault = Phrase("Cannot use the database {place}: {said}.", place=self.place, said=said)
+        return Unusable(fault, remedy)
 
 
 def _said(error: Exception) -> str:
     """What the driver said, in one line, without the statement and without the row it was about."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     primary = getattr(getattr(cause, "diag", None), "message_primary", None)
-    return " ".join(str(primary or cause).split()).rstrip(".")
-
-
-def _normalised(url: str) -> tuple[URL, Path | None]:
-    """The URL with the driver we use, and the file if it is SQLite."""
-    if "://" not in url:
-        return _sqlite(url)
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # The text may hold a password, so it is not repeated.
-        raise StoreError(f"The address of the database cannot be read. Write {ACCEPTED}.") from None
-    match parsed.drivername:
-        case "sqlite":
-            if parsed.query or parsed.host:
-                raise StoreError(
-                    f"An SQLite database takes a path only, no host or options. Write {ACCEPTED}."
-                )
-            return _sqlite(parsed.database or "")
-        case "postgresql" | "postgres" | "postgresql+psycopg":
-            return parsed.set(drivername="postgresql+psycopg"), None
-        case other:
-            raise StoreError(f"A database of the kind {other!r} is not supported. Write {ACCEPTED}.")
-
-
-def _sqlite(path: str) -> tuple[URL, Path]:
-    if not path.strip() or path == ":memory:":
-        raise StoreError(f"The database must be kept in a file or on a server. Write {ACCEPTED}.")
-    file = Path(path).expanduser().absolute()
-    # `rw` and not `rwc`: a mistyped path must not become an empty database.
-    return URL.create(
-        sqlite.DRIVER, database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"}
-    ), file
+    said = " ".join(str(primary or getattr(cause, "strerror", None) or cause).split()).rstrip(".")
+    return next((short for sign, short in _UNREACHED.items() if sign in said), said)
 
 
 def _prepare(engine: Engine, *, guarded: bool = True) -> None:

@@ -21,10 +21,10 @@ from activities.store.tables import (
     timeline,
     timeline_person,
 )
+from workflows.rules.authority_facts import AbsenceSet, Delegated, KeyEnrolled
 from workflows.rules.events import (
     SYSTEM,
     UNKNOWN,
-    AbsenceSet,
     AnswerDemanded,
     AnswerOverdue,
     Appointed,
@@ -32,13 +32,11 @@ from workflows.rules.events import (
     AttemptRefused,
     DecisionRecorded,
     DecisionsStale,
-    Delegated,
     DisagreementAnswered,
     Escalated,
     EvidenceSubmitted,
     Fact,
     Informed,
-    KeyEnrolled,
     Reminded,
     ResponsibilityMoved,
     StepClosed,
