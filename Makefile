@@ -18,7 +18,7 @@ help:  ## show this list
 	@echo "make test     check style, types, imports and behaviour"
 	@echo "make bench    measure speed and size on this machine"
 	@echo "make chaos    kill everything again and again, and count what people were told"
-	@echo "make mutants  change the gate's rules one by one, and see whether the tests notice"
+	@echo "make mutants  change the gate's rules and the verifier bit by bit; do the tests notice?"
 	@echo "make format   put the code in the project's style"
 	@echo "make lock     write the locked requirements again (UPGRADE=1: with newer versions)"
 	@echo "make clean    remove what these commands made"

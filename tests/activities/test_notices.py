@@ -294,7 +294,12 @@ async def test_a_new_due_date_is_told_with_the_old_one_and_that_there_is_a_reaso
         ),
         (
             "nn",
-            ("sei meininga di innan 20. mai", "Frist: torsdag 20. mai 2027.", "Du kan vere ueinig", "leiaren"),
+            (
+                "sei meininga di innan 20. mai",
+                "Frist: torsdag 20. mai 2027.",
+                "Du kan vere ueinig",
+                "leiaren",
+            ),
         ),
         ("en", ("give your opinion by 20 May", "Thursday 20 May 2027", "You may disagree", "the manager")),
     ],

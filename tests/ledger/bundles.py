@@ -6,25 +6,25 @@ The notes are written here once more, from the specification, so that the produc
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
-from collections.abc import Iterator
+import io
+import json
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from activities.ledger import verify
 from activities.ledger.log import Payload, canonical, commitment, leaf_bytes
 from activities.ledger.merkle import Frontier, leaf_hash
 from activities.signatures import SigningKey
-from workflows.rules.events import (
-    Asked,
-    Body,
-    DecisionRecorded,
-    EvidenceSubmitted,
-    Fact,
-    KeyEnrolled,
-    KeyRevoked,
-    StepOpened,
-)
+from workflows.rules.authority_facts import KeyEnrolled, KeyRevoked
+from workflows.rules.events import Asked, Body, DecisionRecorded, EvidenceSubmitted, Fact, StepOpened
 from workflows.rules.keys import key_id
 from workflows.rules.organisation import Holder, Role
 from workflows.rules.programme import Kind
@@ -38,6 +38,8 @@ from workflows.rules.statement import (
     File,
     RevokeKey,
     Statement,
+    pae,
+    sealed,
 )
 from workflows.rules.terms import Outcome, unit_cycle
 
@@ -164,9 +166,9 @@ class Ledger:
         self.act(person, act, KeyEnrolled(key=key.id, public_key=key.public_key, person=person))
         self.people[person] = key
 
-    def revoke(self, person: str) -> None:
+    def revoke(self, person: str, by: str | None = None) -> None:
         key = self.people[person]
-        self.act(person, RevokeKey(key=key.id, reason="lost"), KeyRevoked(key=key.id, reason="lost"))
+        self.act(by or person, RevokeKey(key=key.id, reason="lost"), KeyRevoked(key=key.id, reason="lost"))
         del self.people[person]
 
     def file(self, actor: str, version: int = 1) -> int:
@@ -196,6 +198,35 @@ class Ledger:
         people = tuple(Holder(person=f"p{n}") for n in range(3))
         return self.add(self.fact(Asked(what="consult", role=Role.SAFETY_REP, people=people, version=1)))
 
+    # --- what the product would not write -----------------------------------------------------------
+
+    def rewrite(self, change: Callable[[Any], object]) -> int:
+        """Have the newest leaf say something else; `change` is given it as JSON has it. Its place."""
+        fact = json.loads(self.leaves.pop())
+        change(fact)
+        return self.put(canonical(fact))
+
+    def put(self, *leaves: bytes) -> int:
+        """These leaves at the end, as if the newest had never been, and the place of the last."""
+        self.frontier = Frontier()
+        for leaf in self.leaves:
+            self.frontier = self.frontier.append(leaf_hash(leaf))
+        for leaf in leaves:
+            self.add_leaf(leaf)
+        return len(self.leaves)
+
+    def resign(self, change: Callable[[Any], object], key: SigningKey | None = None) -> int:
+        """Have the person of the newest act sign something else; `change` is given what they stated."""
+
+        def signing(fact: Any) -> None:
+            own = key or self.people.get(fact["actor"]) or self.installation
+            whole = json.loads(base64.b64decode(fact["signed"]["payload"]))
+            change(whole["predicate"])
+            body = canonical(whole)
+            fact["signed"] = sealed(body, own.id, own.sign_bytes(pae(body))).model_dump()
+
+        return self.rewrite(signing)
+
     # --- what is signed of them -------------------------------------------------------------------
 
     def checkpoint(self, **said: object) -> str:
@@ -222,8 +253,8 @@ class Ledger:
         )
 
     def fingerprint(self, size: int) -> str:
-        said = base64.b32encode(self.roots[size][:10]).decode()
-        return "-".join([str(size), *(said[at : at + 4] for at in range(0, 16, 4))])
+        said = base64.b32encode(self.roots[size][:20]).decode()
+        return "-".join([str(size), *(said[at : at + 4] for at in range(0, 32, 4))])
 
     def lines(self) -> Iterator[bytes]:
         head = {
@@ -239,6 +270,68 @@ class Ledger:
 
     def bundle(self) -> bytes:
         return b"".join(line + b"\n" for line in self.lines())
+
+
+@cache
+def small_year() -> Ledger:
+    """A year in small: texts, own keys, a revoked one, an erased text, and a new log key. Not to be written to."""
+    ledger = Ledger()
+    ledger.begin()
+    ledger.system()
+    ledger.checkpoint()
+    ledger.enrol("per")
+    ledger.file("kari")
+    ledger.decide("per", "Støyen må måles – «igjen».")
+    ledger.checkpoint()
+    ledger.decide("vera", "Enig.")
+    ledger.revoke("per")
+    ledger.enrol_log(private("log 2"), private("log"))
+    ledger.decide("per")
+    ledger.erase("kari", next(id for id in ledger.texts if "vera" in id))
+    ledger.checkpoint()
+    return ledger
+
+
+def beginning() -> Ledger:
+    """Four facts under a checkpoint: the installation's key, the log's, per's own, and what kari filed."""
+    ledger = Ledger()
+    ledger.begin()
+    ledger.enrol("per")
+    ledger.file("kari")
+    ledger.checkpoint()
+    return ledger
+
+
+class Told(NamedTuple):
+    """What the verifier ended with and said; `faults` is what it said under that word."""
+
+    code: int
+    out: str
+
+    @property
+    def faults(self) -> str:
+        return self.out.partition("FAULTS")[2]
+
+
+def verified(bundle: bytes, *anchors: str) -> Told:
+    """Run the verifier on a bundle and anchors: what anchor files hold, or fingerprints and names of files."""
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder:
+        file, *files = [Path(folder, name) for name in ("bundle", *map(str, range(len(anchors))))]
+        file.write_bytes(bundle)
+        for path, anchor in zip(files, anchors, strict=True):
+            path.write_text(anchor, "utf-8")
+        given = [str(p) if "\n" in a else a for p, a in zip(files, anchors, strict=True)]
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            code = verify.main([str(file), *given])
+    return Told(code, said.getvalue())
+
+
+def checked(ledger: Ledger, *anchors: str) -> Told:
+    """Run the verifier on the whole ledger, under a checkpoint of all that is there."""
+    if not ledger.notes or f"\n{len(ledger.leaves)}\n" not in ledger.notes[-1]:
+        ledger.checkpoint()
+    return verified(ledger.bundle(), *anchors)
 
 
 def busy(facts: int, people: int = 40, *, signed: bool = True, every: int = 500) -> Ledger:

@@ -24,14 +24,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from activities.checkpoints import Checkpoints
 from activities.ledger import verify
 from activities.ledger.bundle import write_bundle
+from activities.ledger.heads import anchor
 from activities.ledger.log import canonical, commit, leaf_bytes
 from activities.ledger.merkle import Frontier, leaf_hash
-from activities.ledger.notes import anchor, log_vkey
+from activities.ledger.notes import log_vkey
 from activities.signatures import SigningKey
 from activities.store.database import Database
 from tests.activities.sawmill import EMPLOYER, UNIT, Sawmill
 from tests.ledger.bundles import private, signature_line
-from workflows.rules.events import DecisionRecorded, Fact, KeyEnrolled, StepClosed
+from workflows.rules.authority_facts import KeyEnrolled
+from workflows.rules.events import DecisionRecorded, Fact, StepClosed
 from workflows.rules.organisation import Role
 from workflows.rules.programme import Kind
 from workflows.rules.record_facts import TextsErased
@@ -446,9 +448,10 @@ async def test_two_views_of_one_ledger_are_told_apart_when_their_anchors_meet(
     assert await found(scene, attacked, tmp_path, capsys) == [None, None, ANCHORS]
 
 
-async def test_leaves_after_the_last_checkpoint_are_counted_and_may_be_cut_off_unseen(
+async def test_leaves_after_the_last_checkpoint_are_in_no_bundle_and_may_be_cut_off_unseen(
     scene: Scene, attacked: Insider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    size = len(attacked.leaves)
     for n in range(3):
         attacked.append(
             attacked.like_the_last(id=f"more {n}", body=insider_closed(attacked), cycle=UNIT, step="Y15")
@@ -456,4 +459,17 @@ async def test_leaves_after_the_last_checkpoint_are_counted_and_may_be_cut_off_u
     attacked.save()
     assert await found(scene, attacked, tmp_path, capsys) == [None, None, None]
     verify.main([str(tmp_path / "bundle")])
-    assert "the last 3 facts" in capsys.readouterr().out
+    assert f"- {size} facts" in capsys.readouterr().out
+
+
+async def test_a_bundle_whose_later_checkpoints_were_taken_out_has_a_fault(
+    scene: Scene, attacked: Insider, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else whoever holds the file could change every fact after the first checkpoint, without any key."""
+    assert await found(scene, attacked, tmp_path, capsys) == [None, None, None]
+    head, first, *rest = (tmp_path / "bundle").read_bytes().splitlines(keepends=True)
+    wanted = json.loads(head) | {"checkpoints": 1}
+    leaves = [line for line in rest if not line.startswith(b'{"checkpoint"')]
+    (tmp_path / "cut").write_bytes(b"".join([canonical(wanted), b"\n", first, *leaves]))
+    assert verify.main([str(tmp_path / "cut")]) == 1
+    assert "under no checkpoint" in capsys.readouterr().out

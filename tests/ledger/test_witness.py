@@ -11,20 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.anchors import forks
+from activities.ledger.heads import Anchor, Checkpoint, read_anchor, signed_checkpoint, with_cosignatures
 from activities.ledger.merkle import Frontier, Node, consistency, leaf_hash, root_of
-from activities.ledger.notes import (
-    COSIGNATURE,
-    Anchor,
-    Checkpoint,
-    NoteError,
-    Vkey,
-    cosigned_at,
-    read_anchor,
-    read_note,
-    signed_checkpoint,
-    verified,
-    with_cosignatures,
-)
+from activities.ledger.notes import COSIGNATURE, NoteError, Vkey, cosigned_at, read_note, verified
 from activities.ledger.witness import LONGEST_PROOF, Cosigned, Request, WitnessError, read_request, witness
 from activities.signatures import SigningKey
 

@@ -187,6 +187,26 @@ def test_everybody_enrols_for_themselves_alone_and_each_key_once(
         assert body == enrolled(2, REP)
 
 
+FIELD = 2**255 - 19
+ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+"""The y coordinate of points of order 8."""
+SMALL = (0, 1, FIELD - 1, ORDER_8, FIELD - ORDER_8, FIELD, FIELD + 1)
+
+
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("y", SMALL, ids=["0", "1", "-1", "of order 8", "its negative", "p", "p + 1"])
+def test_a_key_under_which_anybody_could_sign_is_nobodys(y: int, sign: int) -> None:
+    raw = (y + sign * 2**255).to_bytes(32, "little")
+    act = EnrolKey(person=REP, public_key=base64.b64encode(raw).decode())
+    assert refusal(enrol(ring(), ORGANISATION, REP, act)) is Refusal.UNREADABLE
+
+
+def test_a_point_of_order_eight_doubled_has_y_0() -> None:
+    """There x² = -y², which the curve -x² + y² = 1 + dx²y² makes 2y² = 1 - dy⁴."""
+    d = -121665 * pow(121666, -1, FIELD)
+    assert (2 * ORDER_8**2 - 1 + d * ORDER_8**4) % FIELD == 0
+
+
 Reason = Literal["lost", "stolen", "replaced", "left"]
 
 

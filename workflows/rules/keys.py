@@ -101,13 +101,27 @@ def key_id(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:16]
 
 
+_FIELD = 2**255 - 19
+_OF_ORDER_8 = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_SMALL = {0, 1, _FIELD - 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8}
+"""The y coordinates of the eight points of small order on edwards25519."""
+
+
+def anybody_could_sign(public_key: bytes) -> bool:
+    """Whether this is no Ed25519 key that binds anybody: one of small order, under which a signature can be good
+    that nobody made, or one written in another form than RFC 8032 § 5.1.3 has."""
+    y = int.from_bytes(public_key, "little") % 2**255
+    return y >= _FIELD or y in _SMALL
+
+
 def enrol(
     ring: KeyRing, organisation: Organisation, actor: str, act: EnrolKey
 ) -> KeyEnrolled | AttemptRefused:
     """May `actor` have this key count? Everybody enrols for themselves alone, and a key once only."""
-
     raw = base64.b64decode(act.public_key)
-    if len(raw) != 32 or base64.b64encode(raw).decode() != act.public_key:
+    if len(raw) != 32 or base64.b64encode(raw).decode() != act.public_key or anybody_could_sign(raw):
         return refused(act, Refusal.UNREADABLE)
     if actor != act.person:
         return refused(act, Refusal.WRONG_PERSON)
