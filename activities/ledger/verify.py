@@ -1,17 +1,15 @@
-"""Checks a ledger bundle offline, with Python 3.11 and nothing else: `python -I -S verify.py BUNDLE [ANCHOR ...]`.
-ANCHOR is a fingerprint (545-K3QF-...) or a file (only the log's own signature is checked) kept outside the database.
-It says what is proved and what not, and the first fault of each line; ends with 0, with 1 on faults, 2 if it cannot.
-RFC 6962 (tree), 8032 (Ed25519, with the cofactor), 8785 (JSON), DSSE, C2SP signed-note and tlog-checkpoint."""
+"""Checks a ledger bundle offline with Python 3.11 alone: `python -I -S verify.py BUNDLE [ANCHOR ...]`, each ANCHOR a
+file or fingerprint kept outside the database. Says what is proved; ends with 0, 1 on faults, 2 if it cannot check.
+RFC 6962 (tree), 8032 (Ed25519, cofactored), 8785 (JSON), DSSE, C2SP signed-note (the log's own) and tlog-checkpoint."""
 
 import collections, concurrent.futures, contextlib, datetime as dt, fileinput, functools  # noqa: E401, I001
-import hmac, itertools, json, pathlib, re, secrets, sys  # noqa: E401 (few lines: it is read before it is run)
+import hmac, itertools, json, pathlib, re, secrets, sys, typing as t  # noqa: E401 (few lines: it is read)
 from base64 import b32encode, b64decode, b64encode
 from hashlib import sha256, sha512
-from typing import Any
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT, BASE = -121665 * pow(121666, -1, P) % P, pow(2, (P - 1) // 4, P), bytes([88]) + bytes([102]) * 31
-AT, SKEW, ZERO, MANY = dt.datetime.fromisoformat, dt.timedelta(minutes=2), (0, 1, 1, 0), 8192
+AT, SKEW, ZERO, MANY = dt.datetime.fromisoformat, dt.timedelta(minutes=2), (0, 1, 1, 0), 4096
 NOTE = re.compile(r"((.+)\n([1-9]\d*)\n(.{44})\ntime ([-\dT:]+Z)\n(?:prev (.+)\n)?)\n— \2 (.{92})\n(— .+\n)*")
 ANCHORED = re.compile("forsvarlig-anchor-1\n.+\n\n" + NOTE.pattern)
 FINGERPRINT = re.compile("()()([0-9]{1,16})-((?:[A-Z2-7]{4}-){7}[A-Z2-7]{4})")
@@ -29,18 +27,15 @@ ACT = dict(re.findall(r"(\S+)=(\S+)", ACTS))  # of which act a fact is, or of no
 MAY_SAY = ("comment", "back_to", "votes", "role", "unit", "step", "substitute", "facts", "document")
 
 
-def add(p: Any, q: Any, k: int = 2 * D) -> Any:
+def add(p: t.Any, q: t.Any, k: int = 2 * D) -> t.Any:
     (x1, y1, z1, t1), (x2, y2, z2, t2) = p, q  # where 2 D is in t2 already, k is 1
     a, b, c, d = (y1 - x1) * (y2 - x2) % P, (y1 + x1) * (y2 + x2) % P, k * t1 * t2 % P, 2 * z1 * z2 % P
     return (b - a) * (d - c) % P, (d + c) * (b + a) % P, (d - c) * (d + c) % P, (b - a) * (b + a) % P
 
 
-def wrong(jobs: list[Any]) -> list[Any]:
+def wrong(jobs: list[t.Any]) -> list[t.Any]:
     """Whose signature is not good: all at once, with weights that nobody can foresee; if that fails, by halves."""
-    if parts := len(jobs) // MANY * 2:
-        with contextlib.suppress(ImportError, OSError), concurrent.futures.ProcessPoolExecutor() as pool:
-            return [bad for part in pool.map(wrong, [jobs[n::parts] for n in range(parts)]) for bad in part]
-    scalars, points, right, half = collections.Counter[bytes](), list[Any](), True, len(jobs) // 2
+    scalars, points, right, half = collections.Counter[bytes](), list[t.Any](), True, len(jobs) // 2
     for _, _, key, sig, message in jobs:
         h, s = sha512(sig[:32] + key + message).digest(), int.from_bytes(sig[32:], "little")
         right, weight = right and s < L and len(sig) == 64, secrets.randbits(128)
@@ -70,16 +65,16 @@ def main(arguments: list[str]) -> int:
         if not right:
             raise ValueError(what, remedy)
 
-    def parse(line: bytes, *names: str) -> Any:
+    def parse(line: bytes, *names: str) -> t.Any:
         value = json.loads(text := line.decode())
         need(WRITTEN(value) + "\n" == text and names in ((), tuple(value)), "could be written otherwise")
         return value
 
-    texts, keys, marks = dict[str, Any](), dict[str, Any](), dict[int, list[Any]]()
-    jobs, tree, faults, fits = list[Any](), list[bytes](), list[tuple[str, str]](), dict[str, int]()
-    who, size, upto, lost, back, taken = collections.Counter[Any](), 0, 0, 0, 0, 0
-    time, prev, last, log_key, log_id = "", None, "", b"", ""
-    covered = recorded = AT("0001-01-02T00:00:00Z")
+    texts, keys, marks = dict[str, t.Any](), dict[str, t.Any](), dict[int, list[t.Any]]()
+    jobs, tree, faults, fits = list[t.Any](), list[bytes](), list[tuple[str, str]](), dict[str, int]()
+    who, size, upto, lost, taken, recorded = collections.Counter[t.Any](), 0, 0, 0, 0, AT("1970-01-01T00Z")
+    time, prev, last, log_key, log_id, back, covered = "", None, "", b"", "", 0, recorded
+    pool, checks = functools.cache(concurrent.futures.ProcessPoolExecutor), list[t.Any]()
 
     def leaf(where: str, line: bytes) -> None:
         nonlocal last, covered, recorded, log_key, log_id, lost, back, taken
@@ -102,7 +97,7 @@ def main(arguments: list[str]) -> int:
             top = functools.reduce(lambda right, left: sha256(b"\1" + left + right).digest(), tree[::-1])
             ours = b64encode(top).decode(), b32encode(top).decode()[:32]
             need(mark[4].replace("-", "") in ours, f"ends {name}, of other leaves than these", remedy)
-            fits.update({name: size} if remedy == ANCHOR else {})
+            fits.update({f"\n- the first {size} facts are those of {name}": size} if remedy == ANCHOR else {})
             if mark.re != FINGERPRINT:
                 raw, covered = b64decode(mark[7]), AT(mark[5])
                 signed = sha256(origin.encode() + b"\n\1" + log_key).digest()[:4] + raw[4:]
@@ -143,7 +138,7 @@ def main(arguments: list[str]) -> int:
 
     try:
         for at in arguments[1:]:
-            found: Any = FINGERPRINT.fullmatch(at) or ANCHORED.fullmatch(pathlib.Path(at).read_text("utf-8"))
+            found: t.Any = FINGERPRINT.fullmatch(at) or ANCHORED.fullmatch(pathlib.Path(at).read_text("utf8"))
             need(found, f"{at} is no anchor")
             marks.setdefault(int(found[3]), []).append((f"anchor {at}", found, ANCHOR))
         file = fileinput.FileInput(arguments[0], mode="rb")  # noqa: SIM115 (closed when it is read)
@@ -155,7 +150,7 @@ def main(arguments: list[str]) -> int:
             where = f"{'text of ' * under}leaf {size}" if number > 0 else f"checkpoint {number + notes}"
             try:
                 if number < 1:
-                    note: Any = NOTE.fullmatch(parse(line, "checkpoint")["checkpoint"])
+                    note: t.Any = NOTE.fullmatch(parse(line, "checkpoint")["checkpoint"])
                     need(note and note[2] == origin and not note[8], "is of another ledger, or of others")
                     marks.setdefault(int(note[3]), []).insert(0, (where, note, COPY))
                     right = note[6] == prev and int(note[3]) > upto and note[5] >= time
@@ -170,20 +165,25 @@ def main(arguments: list[str]) -> int:
                         need(right and salt == bytes.fromhex(salt).hex(), "is not the one that was written")
                 else:
                     leaf(where, line)
+                    if len(jobs) >= MANY:  # checked while the rest is read, where there can be processes
+                        checks.append(functools.partial(wrong, jobs[:]))
+                        with contextlib.suppress(Exception):
+                            checks[-1] = pool().submit(wrong, jobs[:]).result
+                        jobs.clear()
             except Exception as error:
                 what, remedy = error.args if len(error.args) == 2 else (f"cannot be read: {error!r}", COPY)
                 faults.append((remedy, f"{where} {what}"))
         faults += [(r, f"{at} has {m[3]}, not {size} facts") for at, m, r in itertools.chain(*marks.values())]
         faults += [(COPY, f"{id} has no text, and is not erased") for id in texts if type(texts[id]) is str]
-        faults += [(remedy, f"{where} has a signature that is not good") for where, remedy, *_ in wrong(jobs)]
+        checks.append(functools.partial(wrong, jobs))
+        faults += [(r, f"{at} has a signature that is not good") for check in checks for at, r, *_ in check()]
         faults += [(COPY, "leaves are missing, or under no checkpoint")] * (not size == leaves == upto > 0)
         named = [["FAULTS", *(what for r, what in faults if r == f), f"  -> {f}\n"] for f in dict(faults)]
         told = f"""{size} facts, {len(faults)} faults.{" REHEARSAL: none of it happened." * ("/rehearsal/" in origin)}
 PROVED{", apart from the faults below" * bool(faults)}
 - {upto} facts of {origin!r} signed at {time}: none changed, taken away or put in since
 - {who.total() - who[None]} acts signed with own keys by {len({*who} - {None})} people; {who[None]} by the installation
-- texts: {[*texts.values()].count(True)} as written, {[*texts.values()].count(False)} kept and not in this file
-- anchors: {", ".join(f"the first {n} facts are those of {at}" for at, n in fits.items()) or "none was given"}
+- texts: {[*texts.values()].count(True)} as written, {[*texts.values()].count(False)} not in this file{"".join(fits)}
 NOT PROVED
 - after fact {max((0, *fits.values()))} (newest anchor): that none was cut off or written anew ({lost} log keys lost)
 - that nothing was left out: what was never recorded leaves no trace; nor that the clock was right (ran back: {back})

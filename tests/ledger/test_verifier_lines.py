@@ -295,7 +295,7 @@ def test_the_text_of_an_act_may_be_erased() -> None:
     ledger.erase("kari", *ledger.texts)
     found = checked(ledger)
     assert found.code == 0, found.out
-    assert "texts: 0 as written, 0 kept" in found.out
+    assert "texts: 0 as written, 0 not in" in found.out
 
 
 # --- the whole file -------------------------------------------------------------------------------
