@@ -16,7 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.archived import State
 from activities.cycles import open_year
 from activities.history_files import Fault, pack, read
-from tests.chaos.fjell import CAST, EMPLOYER, YEAR
+from tests.chaos.fjell import CAST, YEAR
 from tests.rules.employers import law, programme
 from tests.worker.command_line import clean_home, document, done, run, words
 from tests.worker.conftest import RehearsedYear
@@ -142,20 +142,28 @@ def test_nothing_to_replay_is_said(home: Path) -> None:
     assert run("replay", "--open").exit_code == 5
 
 
+UPGRADED = "fjell-oppgradert"
+OPEN = (f"unit/{UPGRADED}/u1/{YEAR}", f"year/{UPGRADED}/{YEAR}")
+
+
 @pytest.fixture
 async def running(virtual: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Settings]:
-    """An employer's year that has come to the first of March, on a server."""
+    """An employer's year that has come to the first of March, on a server.
+
+    Nobody else's on that server: who finds an ended run under the id of a year starts it again, and says so.
+    """
     settings = Settings(state=tmp_path / "live", task_queue="to-be-upgraded")
-    installation = await stage(settings, CAST, YEAR)
+    organisation = CAST.organisation.model_copy(update={"employer": UPGRADED})
+    installation = await stage(settings, CAST.model_copy(update={"organisation": organisation}), YEAR)
     address = virtual.client.service_client.config.target_host
     client = await Client.connect(address, plugins=[plugin_for(installation)])
     environment = VirtualEnvironment(client)
     async with make_worker(environment.client, settings.task_queue):
-        await open_year(installation.database, EMPLOYER, YEAR, programme(), law(), installation.clock())
+        await open_year(installation.database, UPGRADED, YEAR, programme(), law(), installation.clock())
         march = installation.clock().replace(month=3)
-        await rehearsal(environment, installation, EMPLOYER, Story(silent=True)).run(march)
+        await rehearsal(environment, installation, UPGRADED, Story(silent=True)).run(march)
         yield settings
-        for cycle in (f"unit/{EMPLOYER}/u1/{YEAR}", f"year/{EMPLOYER}/{YEAR}"):
+        for cycle in OPEN:
             await client.get_workflow_handle(cycle).terminate()
     await installation.database.close()
 
@@ -167,5 +175,5 @@ async def test_before_an_upgrade_every_year_that_goes_on_is_fetched_and_replayed
     monkeypatch.setenv("FORSVARLIG_TASK_QUEUE", running.task_queue)
     answer = await asyncio.to_thread(document, "--state", running.state, "replay", "--open")
     found = {each["source"]: each for each in answer["histories"]}
-    assert set(found) == {f"unit/{EMPLOYER}/u1/{YEAR}", f"year/{EMPLOYER}/{YEAR}"}
+    assert set(found) == set(OPEN)
     assert all(each["status"] == "replays" and not each["closed"] for each in found.values())
