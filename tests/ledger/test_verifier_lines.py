@@ -21,6 +21,16 @@ from workflows.rules.events import CycleStarted, StepOpened
 Writing = Callable[[Ledger], object]
 
 
+def assert_the_copy_is_blamed(writing: Writing, said: str) -> None:
+    """A good ledger that is written on like this has a fault that says so, and what to do with such a copy."""
+    ledger = beginning()
+    writing(ledger)
+    found = checked(ledger)
+    assert found.code == 1
+    assert said in found.faults, found.out
+    assert verify.COPY in found.faults
+
+
 def opened() -> StepOpened:
     return StepOpened(due=date(2027, 2, 12))
 
@@ -129,12 +139,7 @@ def long_before_the_checkpoint_before_it(ledger: Ledger) -> None:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_fact_that_may_not_stand_there_is_named(writing: Writing, said: str) -> None:
-    ledger = beginning()
-    writing(ledger)
-    found = checked(ledger)
-    assert found.code == 1
-    assert said in found.faults, found.out
-    assert verify.COPY in found.faults
+    assert_the_copy_is_blamed(writing, said)
 
 
 def test_the_first_fact_is_named_as_any_other() -> None:
@@ -281,12 +286,7 @@ def a_withheld_text_with_something_else(ledger: Ledger) -> None:
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_text_that_is_not_as_it_was_written_is_named(writing: Writing, said: str) -> None:
-    ledger = beginning()
-    writing(ledger)
-    found = checked(ledger)
-    assert found.code == 1
-    assert said in found.faults, found.out
-    assert verify.COPY in found.faults
+    assert_the_copy_is_blamed(writing, said)
 
 
 def test_the_text_of_an_act_may_be_erased() -> None:
